@@ -1,0 +1,1 @@
+"""How the outside is reached: storages and transports behind the ports."""

@@ -1,0 +1,1 @@
+"""Storages behind `customerservice.ports.storage`."""

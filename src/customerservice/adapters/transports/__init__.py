@@ -1,0 +1,1 @@
+"""Mail servers and mail files behind `customerservice.ports.transports`."""

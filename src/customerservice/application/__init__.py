@@ -1,0 +1,1 @@
+"""What the help desk does: use cases over the ports."""

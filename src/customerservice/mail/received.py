@@ -1,0 +1,173 @@
+"""What a mail says, as frozen values: the result of `customerservice.mail.parse`."""
+
+import datetime as dt
+import enum
+from collections.abc import Sequence
+
+import attrs
+
+from customerservice.domain.email_address import EmailAddress
+
+
+@attrs.frozen
+class Defect:
+    """Something wrong with a mail that was read all the same.
+
+    Attributes:
+        code: a short constant (``"too_deep"``, ``"bad_base64"``, ``"unusable_from"``).
+        detail: where and how, one line, at most 200 characters.
+    """
+
+    code: str
+    detail: str = ""
+
+
+@attrs.frozen
+class Correspondent:
+    """One entry of an address header.
+
+    Attributes:
+        address: None when it is unusable or means different people to different programs; never guessed.
+        name: the display name, decoded, one line; "" if there is none. Never to be trusted or matched on.
+    """
+
+    address: EmailAddress | None
+    name: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class MailAttachment:
+    """What a person would call an attachment: files, inline pictures, attached mails, signatures; not the bodies.
+
+    Attributes:
+        filename: the sender's name for it, decoded, on one line, without any folder; None if there is none. Still hostile.
+        media_type: ``type/subtype`` in lower case as declared; ``application/octet-stream`` if unusable.
+        content: the bytes after transfer decoding.
+        content_id: without angle brackets.
+        inline: the mail's HTML shows it, or the sender said so.
+    """
+
+    filename: str | None
+    media_type: str
+    content: bytes = attrs.field(repr=False)
+    content_id: str | None = None
+    inline: bool = False
+
+
+class MailKind(enum.Enum):
+    """What kind of mail it is."""
+
+    PERSON = "person"
+    AUTO_REPLY = "auto_reply"
+    VACATION = "vacation"
+    BOUNCE = "bounce"
+    FEEDBACK_REPORT = "feedback_report"
+    LIST = "list"
+    SYSTEM = "system"
+    OWN = "own"
+
+
+@attrs.frozen(kw_only=True)
+class BouncedRecipient:
+    """One recipient of a delivery report (RFC 3464 2.3).
+
+    Attributes:
+        status: the enhanced status code (RFC 3463), e.g. ``5.1.1``.
+        action: ``failed delayed delivered relayed expanded``, or None if the report has no field for it.
+        permanent: None when nobody can say.
+        reason: the report's words, one line.
+    """
+
+    address: EmailAddress
+    status: str | None = None
+    action: str | None = None
+    permanent: bool | None = None
+    reason: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Bounce:
+    """A delivery report; `original_message_id` is that of the mail that bounced, without angle brackets."""
+
+    recipients: tuple[BouncedRecipient, ...] = ()
+    original_message_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Markers:
+    """The first thread marker of the subject or body (R19): ``[#NUMBER]``, ``[#NUMBER TOKEN]`` or the imported ``#ctN #tcX``.
+
+    Attributes:
+        number: the thread's short number; None if there is no marker.
+        token: None if the marker has none.
+        legacy: the marker has the imported form.
+    """
+
+    number: int | None = None
+    token: str | None = None
+    legacy: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ReceivedMail:
+    """What a mail says. Every field is safe to store: no NUL, no lone surrogate, header values on one line.
+
+    Attributes:
+        size: bytes of the raw mail.
+        sha256: hex digest of the raw mail.
+        content_digest: hex digest of what the mail says without trace headers (R22).
+        message_id: without angle brackets, None if absent or unusable. Neither unique nor proof of anything.
+        in_reply_to: ids without angle brackets; `references` at most the last 100.
+        subject: decoded, None if absent.
+        sender: the From; None if absent, address None if unusable or if there are several.
+        envelope_to: Delivered-To, X-Original-To and the like, in order of appearance.
+        return_path: the return path; `null_return_path` when it is ``<>`` (RFC 5321 4.5.5).
+        date: the Date header, aware; None if absent or unusable. `date_text` keeps the claim.
+        text: the whole readable text, from text/plain, else from the HTML; LF line ends.
+        html: the decoded HTML body as sent, not safe to show; None if there is none.
+        new_text: `text` without quoted history and signature, which are `quoted_text` and `signature`.
+        authentication: (authserv-id, header text) of each Authentication-Results header, in order (RFC 8601 2.2).
+        headers: all header fields in order, names in lower case, values unfolded and decoded leniently to text.
+        kind_reasons: why `kind`, one short sentence each, strongest first.
+        reader_version: version of the reader that read it.
+    """
+
+    size: int
+    sha256: str
+    content_digest: str
+    message_id: str | None = None
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    subject: str | None = None
+    sender: Correspondent | None = None
+    reply_to: tuple[Correspondent, ...] = ()
+    to: tuple[Correspondent, ...] = ()
+    cc: tuple[Correspondent, ...] = ()
+    envelope_to: tuple[EmailAddress, ...] = ()
+    return_path: EmailAddress | None = None
+    null_return_path: bool = False
+    date: dt.datetime | None = None
+    date_text: str | None = None
+    text: str = ""
+    html: str | None = attrs.field(default=None, repr=False)
+    new_text: str = ""
+    quoted_text: str = ""
+    signature: str = ""
+    attachments: tuple[MailAttachment, ...] = ()
+    kind: MailKind = MailKind.PERSON
+    kind_reasons: tuple[str, ...] = ()
+    bounce: Bounce | None = None
+    markers: Markers = Markers()
+    authentication: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    defects: tuple[Defect, ...] = ()
+    reader_version: int = 1
+
+    def header(self, name: str) -> str | None:
+        """Give the first header of that name (any case), or None."""
+        return next(iter(self.all_headers(name)), None)
+
+    def all_headers(self, name: str) -> Sequence[str]:
+        """Give every header of that name (any case), in order."""
+        wanted = name.lower()
+        return [value for key, value in self.headers if key == wanted]

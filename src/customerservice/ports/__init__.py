@@ -1,0 +1,1 @@
+"""What we need from outside: protocols, stated as promises."""

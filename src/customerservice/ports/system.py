@@ -1,0 +1,21 @@
+"""Time, ids and keys, as ports: two runs with the same ones give equal stores and equal outgoing bytes (R106)."""
+
+import datetime as dt
+from typing import Protocol
+from uuid import UUID
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> dt.datetime:
+        """Give the moment, as aware UTC; never earlier than an answer it gave before."""
+        ...
+
+
+class IdFactory(Protocol):
+    """Where ids come from."""
+
+    def new(self) -> UUID:
+        """Give an id that was never given before, by anybody, and sorts after those this factory gave (RFC 9562 5.7)."""
+        ...
