@@ -7,10 +7,10 @@ with HelpDesk.in_memory() as desk:
     desk.statistics()
 ```
 
-The names below are what most programs need; each is loaded when it is first used, so that importing this package costs
-next to nothing and needs no optional package. Everything else has its place in a submodule: `customerservice.mail` reads
-mail without a help desk, `customerservice.ports` says what an adapter must promise, `customerservice.errors` draws every
-error.
+The names below are what most programs need; each is loaded when it is first used, so that importing this package
+costs next to nothing and needs no optional package. Everything else has its place in a submodule: `customerservice.mail`
+reads mail without a help desk, `customerservice.ports` says what an adapter must promise, `customerservice.errors` draws
+every error.
 """
 
 from importlib import import_module
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from customerservice.domain.status import ThreadStatus
     from customerservice.domain.thread import Thread
     from customerservice.errors import CustomerServiceError
+
+    #: The installed version.
+    __version__: str
 
 __all__ = [
     "Actor",
@@ -69,17 +72,20 @@ _HOME = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Load an exported name when it is first asked for (PEP 562)."""
-    if name == "__version__":
-        return import_module("importlib.metadata").version("customerservice")
-    try:
-        home = _HOME[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    value: object = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+# Hidden from type checkers: for them every unknown name would exist, as an `object`.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Load an exported name when it is first asked for (PEP 562)."""
+        if name == "__version__":
+            return import_module("importlib.metadata").version("customerservice")
+        try:
+            home = _HOME[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
