@@ -1,7 +1,6 @@
 """The machine's own time and randomness, and the file that holds the signing keys."""
 
 import base64
-import binascii
 import contextlib
 import datetime as dt
 import os
@@ -23,6 +22,7 @@ LEAST_KEY_BYTES = 16
 _KEY_BYTES = 32
 _LARGEST_KEY_FILE = 65_536
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_URL_SAFE = str.maketrans("-_", "+/")
 _COUNTER_BITS = 42
 _RANDOM_TAIL_BYTES = 4
 
@@ -48,8 +48,8 @@ class UuidV7Factory:
     """Time-ordered ids (RFC 9562 5.7), strictly rising within the process, also within one millisecond.
 
     The 48 bits of milliseconds are followed by a counter of 42 bits that starts at a random place in each millisecond
-    (RFC 9562 6.2, method 1) and by 32 random bits. When the clock is set back the last millisecond is kept. Thread-safe; a
-    child made by `os.fork` starts at a place of its own, so parent and child never give the same id.
+    (RFC 9562 6.2, method 1) and by 32 random bits. When the clock is set back the last millisecond is kept.
+    Thread-safe. A child made by `os.fork` starts at a place of its own, so parent and child never give the same id.
     """
 
     def __init__(
@@ -113,16 +113,17 @@ class KeyFile:
 
 
 def load_keys(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
-    """Read the signing keys of a file: one a line, hexadecimal or base64 (RFC 4648 4 or 5); blank lines and ``#`` are skipped.
+    """Read the signing keys of a file: one a line, hexadecimal or base64 (RFC 4648 4 or 5).
 
-    The result has at least one key, in the order of the file, each at least `LEAST_KEY_BYTES` long.
+    Blank lines and lines that begin with ``#`` are skipped. The result has at least one key, in the order of the file,
+    each at least `LEAST_KEY_BYTES` long.
 
     Raises:
         SigningKeyNeeded: the file cannot be read, or holds no key.
         InvalidValue: a line is no key; its number is named, never its text.
     """
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             content = file.read(_LARGEST_KEY_FILE + 1)
     except OSError as error:
         raise SigningKeyNeeded(f"the key file {os.fspath(path)} cannot be read: {error.strerror}") from error
@@ -135,7 +136,9 @@ def load_keys(path: str | os.PathLike[str]) -> tuple[bytes, ...]:
         if line.strip() and not line.lstrip().startswith("#")
     )
     if not keys:
-        raise SigningKeyNeeded(f"the key file {os.fspath(path)} holds no key: write one base64 or hexadecimal key a line")
+        raise SigningKeyNeeded(
+            f"the key file {os.fspath(path)} holds no key: write one base64 or hexadecimal key a line"
+        )
     return keys
 
 
@@ -144,16 +147,13 @@ def _key(text: str, place: str) -> bytes:
         key = bytes.fromhex(text)
     else:
         try:
-            key = base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_" if _is_url_safe(text) else None, True)
-        except (binascii.Error, ValueError):
+            bare = text.rstrip("=").translate(_URL_SAFE)
+            key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+        except ValueError:
             raise InvalidValue("key file", f"{place} is neither base64 nor hexadecimal") from None
     if len(key) < LEAST_KEY_BYTES:
         raise InvalidValue("key file", f"{place} is shorter than {LEAST_KEY_BYTES} bytes")
     return key
-
-
-def _is_url_safe(text: str) -> bool:
-    return "-" in text or "_" in text
 
 
 def key_path_beside(database: str | os.PathLike[str]) -> Path:
@@ -165,8 +165,8 @@ def key_path_beside(database: str | os.PathLike[str]) -> Path:
 def make_key_file_beside(database: str | os.PathLike[str]) -> KeyFile:
     """Give the keys beside an SQLite database file; makes the file with one fresh key of 256 bits if there is none.
 
-    A new file has mode 0600 and appears at once with its whole content; of two processes that make it at the same time one
-    wins and both give that one's key. An existing file is never changed.
+    A new file has mode 0600 and appears at once with its whole content; of two processes that make it at the same time
+    one wins and both give that one's key. An existing file is never changed.
 
     Raises:
         SigningKeyNeeded: the file can be neither read nor made.
@@ -187,7 +187,7 @@ def _appear(path: Path, content: bytes) -> bool:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -196,7 +196,7 @@ def _appear(path: Path, content: bytes) -> bool:
     except FileExistsError:
         return False
     finally:
-        os.unlink(draft)
+        draft.unlink()
     _sync_folder(path.parent)
     return True
 
