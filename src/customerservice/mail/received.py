@@ -99,13 +99,15 @@ class Markers:
 
     Attributes:
         number: the thread's short number; None if there is no marker.
-        token: None if the marker has none.
+        token: None if the marker has none; lower case unless imported.
         legacy: the marker has the imported form.
+        place: ``subject``, ``body`` (what the sender wrote) or ``quotation``; None if there is no marker.
     """
 
     number: int | None = None
     token: str | None = None
     legacy: bool = False
+    place: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,1 @@
+"""What an e-mail means: bytes in, meaning out, without any input or output of its own."""
