@@ -201,7 +201,9 @@ class Mailbox:
         """What a person should know about this choice (R32, R49, R51), one sentence each."""
         found = list(self.options.check().warnings)
         if self.after_fetch.kind in (AfterFetchKind.MOVE, AfterFetchKind.DELETE):
-            found.append(f"after-fetch {self.after_fetch.kind.value}: other mail programs no longer find the mail there")
+            found.append(
+                f"after-fetch {self.after_fetch.kind.value}: other mail programs no longer find the mail there"
+            )
         return tuple(found)
 
 

@@ -15,6 +15,8 @@ import attrs
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.mailbox import AfterFetch
+from customerservice.domain.outbox import RecipientResult as RecipientResult
+from customerservice.domain.outbox import RecipientState as RecipientState
 
 
 class Secret:
@@ -174,7 +176,7 @@ class MailSession(Protocol):
         ...
 
     def fetch(self, refs: Sequence[MailRef], *, max_size: int) -> Iterator[Sequence[Fetched]]:
-        """Give what each of `refs` is, in their order, in batches of at most 8 MB or 200 mails (one mail may be larger).
+        """Give what each of `refs` is, in their order, in batches of at most 8 MB or 200 mails (or one larger mail).
 
         Every ref is answered exactly once. A mail announced over `max_size` bytes is an `OversizeMail`, its body is not
         read. Bytes are complete: what a broken connection cut is never given. No flag is changed. Lazy.
@@ -184,13 +186,13 @@ class MailSession(Protocol):
     def acknowledge(self, refs: Sequence[MailRef], mode: AfterFetch) -> Sequence[Acknowledgement]:
         """Mark seen, move or remove these mails and no others; one answer for each ref, in their order.
 
-        `AfterFetch.keep()` does nothing. Idempotent: a mail already handled is `DONE` or `GONE`. For POP3 the removal takes
-        effect only at `close`, so a caller must be ready to see the mail again.
+        KEEP does nothing. Idempotent: a mail already handled is `DONE` or `GONE`. For POP3 the removal takes effect only
+        at `close`, so a caller must be ready to see the mail again.
         """
         ...
 
     def wait(self, seconds: float) -> bool:
-        """Wait until new mail is likely (IDLE) or the time is over; True if something happened. A hint, never a promise."""
+        """Wait until new mail is likely (IDLE) or the time is over; True if something happened. Only a hint."""
         ...
 
     def close(self) -> None:
@@ -211,7 +213,7 @@ class MailSource(Protocol):
         """Connect, secure, log in (once, never again after a refusal) and select; the whole is bounded in time.
 
         Raises:
-            TransportError: with its `stage`; no secret was sent unless the connection satisfied the mailbox's TLS rules.
+            TransportError: with its `stage`; no secret was sent unless the connection met the mailbox's TLS rules.
         """
         ...
 
@@ -229,36 +231,10 @@ class Envelope:
     recipients: tuple[EmailAddress, ...]
 
 
-class RecipientState(enum.Enum):
-    """What became of one recipient of a mail we send."""
-
-    WAITING = "waiting"
-    #: the server took the mail for this recipient.
-    SENT = "sent"
-    #: refused for good (5yz).
-    REFUSED = "refused"
-    #: refused for now (4yz), or never asked; safe to try again.
-    DEFERRED = "deferred"
-    #: the connection was lost between the final dot and its answer: nobody can know.
-    UNKNOWN = "unknown"
-
-
-@attrs.frozen(kw_only=True)
-class RecipientResult:
-    """What became of one recipient, with the server's code (None if it said nothing) and words (one line, ≤ 500 chars)."""
-
-    address: EmailAddress
-    state: RecipientState
-    code: int | None = None
-    text: str = ""
-
-
 class MailSender(Protocol):
     """A way out for mail."""
 
-    def send(
-        self, envelope: Envelope, raw: bytes, *, before_dot: Callable[[], None]
-    ) -> Sequence[RecipientResult]:
+    def send(self, envelope: Envelope, raw: bytes, *, before_dot: Callable[[], None]) -> Sequence[RecipientResult]:
         """Hand the bytes over, unchanged but for line ends; one result for each recipient, in their order.
 
         `before_dot` is called once, after at least one recipient was accepted and just before the final dot is sent
