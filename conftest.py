@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 from sybil import Sybil
@@ -10,7 +11,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 def _enter_empty_folder(namespace: dict[str, Any]) -> None:
     folder = tempfile.TemporaryDirectory(prefix="customerservice-example-")
-    namespace["_leave"] = (os.getcwd(), folder)
+    namespace["_leave"] = (Path.cwd(), folder)
     os.chdir(folder.name)
 
 

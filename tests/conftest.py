@@ -1,4 +1,4 @@
-"""What every test may use: servers where the environment gives them, shared mail corpora where they are, hypothesis profiles.
+"""What every test may use: servers where the environment gives them, shared mail corpora, hypothesis profiles.
 
 A test that talks to a real server carries the mark of that server and is skipped, saying how to get one, unless the
 environment names it: nobody's database is touched by accident. With ``CUSTOMERSERVICE_REQUIRE_SERVERS=1``, as in
