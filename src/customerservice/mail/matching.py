@@ -20,7 +20,7 @@ from customerservice.mail.tokens import read_signed_address
 
 @attrs.frozen
 class HeaderHint:
-    """Message-IDs the mail answers: In-Reply-To first, then References from the newest; each once, no angle brackets."""
+    """Message-IDs the mail answers: In-Reply-To first, then References from the newest; each once, without brackets."""
 
     message_ids: tuple[str, ...]
 
@@ -104,7 +104,7 @@ class Evidence:
 
     Attributes:
         thread_id: the thread it points at; None only for a wrong token that names no thread.
-        rule: which hint, as a short constant for the decision record: ``in_reply_to references address subject_marker``.
+        rule: which hint, as a short constant for the decision record (``in_reply_to``, ``subject_marker``).
         detail: what was seen, one line, without any token.
     """
 

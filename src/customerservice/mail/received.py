@@ -40,7 +40,7 @@ class MailAttachment:
     """What a person would call an attachment: files, inline pictures, attached mails, signatures; not the bodies.
 
     Attributes:
-        filename: the sender's name for it, decoded, on one line, without any folder; None if there is none. Still hostile.
+        filename: the sender's name for it, decoded, on one line, without any folder; None without one. Still hostile.
         media_type: ``type/subtype`` in lower case as declared; ``application/octet-stream`` if unusable.
         content: the bytes after transfer decoding.
         content_id: without angle brackets.
@@ -95,7 +95,7 @@ class Bounce:
 
 @attrs.frozen(kw_only=True)
 class Markers:
-    """The first thread marker of the subject or body (R19): ``[#NUMBER]``, ``[#NUMBER TOKEN]`` or the imported ``#ctN #tcX``.
+    """The thread marker of the subject or body (R19): ``[#NUMBER]``, ``[#NUMBER TOKEN]`` or the imported ``#ctN #tcX``.
 
     Attributes:
         number: the thread's short number; None if there is no marker.

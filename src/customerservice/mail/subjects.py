@@ -4,7 +4,7 @@ import re
 
 from customerservice.domain.text import one_line
 
-# Reply and forward prefixes that mail programs put before a subject, in lower case without the colon; collected from the
+# Reply and forward prefixes that mail programs put before a subject, in lower case without the colon, from the
 # localised Outlook, Lotus Notes and Gmail (https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations).
 _PREFIXES = (
     "re", "r", "aw", "antw", "antwort", "sv", "svar", "vs", "vá", "ref", "rif", "res", "resp", "rv", "odp", "отв",

@@ -1,0 +1,184 @@
+"""Address headers (RFC 5322 3.4) read strictly: an entry gives the one mailbox it means, or none.
+
+Programs disagree about malformed addresses, and mail is forged with that (CVE-2023-27043; an encoded word inside an
+address). Whatever two programs could read differently has no address here; only names are read leniently.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.text import one_line
+from customerservice.errors import InvalidValue
+from customerservice.mail.encoded_words import decode_words
+from customerservice.mail.received import Correspondent
+
+# Each alternative consumes without backtracking into another, so that no input takes more than linear time. An unclosed
+# quote is a special on its own, and a backslash always takes its neighbour along.
+_TOKEN = re.compile(
+    r"""(?P<space>\s+)
+    |(?P<quoted>"[^"\\]*+(?:\\.[^"\\]*+)*+")
+    |(?P<word>=\?[^?\s]{1,64}\?[bBqQ]\?[^?\s]*\?=(?=[\s"<,(]|$))
+    |(?P<atom>[^\s()<>@,;:"\\\[\]]+)
+    |(?P<special>\\.|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_PARENTHESIS = re.compile(r"[()]|\\.", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+class _Token(NamedTuple):
+    kind: str  # quoted, word, atom, comment, broken, or the special itself
+    text: str
+    spaced: bool = False  # white space stands before it
+
+
+_WORDS = frozenset({"quoted", "word", "atom"})
+_HARMLESS = _WORDS | {"comment", "[", "]"}
+
+
+def read_addresses(header: str, *, limit: int = 1_000) -> tuple[tuple[Correspondent, ...], bool]:
+    """Give the entries of an unfolded, undecoded address header, groups flattened, and whether some were left out.
+
+    Args:
+        header: text of the header field; encoded words are decoded here, in names only.
+        limit: the most entries that are read.
+    """
+    entries: list[Correspondent] = []
+    held: list[_Token] = []
+    for count, (tokens, whole) in enumerate(_split(_tokens(header))):
+        if count >= limit:
+            return tuple(entries), True
+        if whole and all(token.kind in _WORDS for token in tokens):
+            # No address at all; perhaps the first half of "Miller, Anna <anna@shop.example>".
+            held += [*tokens, _Token(",", ",")] if tokens else []
+            continue
+        entries += _with_held(held, _correspondent(tokens, whole), tokens)
+        held = []
+    if held:
+        entries.append(Correspondent(None, _name(held[:-1])))
+    return tuple(entries), False
+
+
+def _with_held(held: Sequence[_Token], entry: Correspondent, tokens: Sequence[_Token]) -> Sequence[Correspondent]:
+    if not held:
+        return [entry]
+    if tokens[0].kind in _WORDS and "<" in (token.kind for token in tokens) and not any("@" in t.text for t in held):
+        return [Correspondent(entry.address, _name([*held, *_phrase(tokens)]))]
+    return [Correspondent(None, _name(held[:-1])), entry]
+
+
+def _tokens(header: str) -> Iterator[_Token]:
+    place, spaced = 0, False
+    while (found := _TOKEN.match(header, place)) is not None:
+        kind, text, place = str(found.lastgroup), found[0], found.end()
+        if kind == "space":
+            spaced = True
+            continue
+        if text == "(":
+            end = _comment_end(header, place)
+            if end is None:
+                yield _Token("broken", text, spaced)
+                return
+            kind, text, place = "comment", header[place : end - 1], end
+        yield _Token(text if kind == "special" else kind, text, spaced)
+        spaced = False
+
+
+def _comment_end(header: str, start: int) -> int | None:
+    depth = 1
+    for found in _PARENTHESIS.finditer(header, start):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if not depth:
+            return found.end()
+    return None
+
+
+def _split(tokens: Iterator[_Token]) -> Iterator[tuple[list[_Token], bool]]:
+    """Give the tokens of each entry, and False with those of a group that is never closed."""
+    entry: list[_Token] = []
+    group: list[list[_Token]] | None = None
+    angle = False
+    for token in tokens:
+        if token.kind in "<>":
+            angle = token.kind == "<"
+        elif token.kind in ",;" and not angle:
+            if group is None:
+                yield entry, True
+            elif token.kind == ",":
+                group.append(entry)
+            else:
+                yield from ((member, True) for member in (*group, entry))
+                group = None
+            entry = []
+            continue
+        elif token.kind == ":" and not angle and group is None and all(item.kind in _HARMLESS for item in entry):
+            group, entry = [], []
+            continue
+        entry.append(token)
+    yield from ((member, False) for member in group or () if member)
+    if entry:
+        yield entry, group is None
+
+
+def _correspondent(tokens: Sequence[_Token], whole: bool) -> Correspondent:
+    kinds = [token.kind for token in tokens]
+    if "<" not in kinds:
+        name = _name([token for token in tokens if token.kind == "comment"])
+        outer = _without_outer_comments(tokens)
+        return Correspondent(_address(outer) if whole else None, name)
+    start = kinds.index("<")
+    end = kinds.index(">", start) if ">" in kinds[start:] else len(kinds)
+    inside = tokens[start + 1 : end]
+    address = _address(inside) if whole and all(kind == "comment" for kind in kinds[end + 1 :]) else None
+    if address is not None and not _is_harmless(tokens[:start], address):
+        address = None
+    return Correspondent(address, _name(_phrase(tokens)))
+
+
+def _is_harmless(phrase: Sequence[_Token], address: EmailAddress) -> bool:
+    if all(token.kind in _HARMLESS for token in phrase):
+        return not any(token.kind == "word" and ("<" in token.text or ">" in token.text) for token in phrase)
+    # "anna@shop.example <anna@shop.example>" lacks its quotes, but means one mailbox to everybody.
+    same = _address(phrase)
+    return same is not None and same.key == address.key
+
+
+def _without_outer_comments(tokens: Sequence[_Token]) -> Sequence[_Token]:
+    kinds = [token.kind for token in tokens]
+    start = next((place for place, kind in enumerate(kinds) if kind != "comment"), len(kinds))
+    end = next((place for place in range(len(kinds), start, -1) if kinds[place - 1] != "comment"), start)
+    return tokens[start:end]
+
+
+def _address(tokens: Sequence[_Token]) -> EmailAddress | None:
+    if [token.kind for token in tokens] != ["atom", "@", "atom"] or tokens[1].spaced or tokens[2].spaced:
+        return None
+    text = "".join(token.text for token in tokens)
+    if "=?" in text or "?=" in text:
+        return None  # a program that decodes it would see another address
+    try:
+        return EmailAddress(text)
+    except InvalidValue:
+        return None
+
+
+def _phrase(tokens: Sequence[_Token]) -> Sequence[_Token]:
+    """Give the tokens of the display name: what stands before the <, else the comments."""
+    kinds = [token.kind for token in tokens]
+    start = kinds.index("<") if "<" in kinds else len(kinds)
+    before = [token for token in tokens[:start] if token.kind != "comment"]
+    return before or [token for token in tokens if token.kind == "comment"]
+
+
+def _name(tokens: Sequence[_Token]) -> str:
+    pieces = []
+    for token in tokens:
+        text = token.text
+        if token.kind == "quoted":
+            text = _ESCAPED.sub(r"\1", text[1:-1])
+        elif token.kind == "comment":
+            text = _ESCAPED.sub(r"\1", text)
+        pieces.append(f" {text}" if token.spaced or token.kind == "comment" else text)
+    return one_line(decode_words("".join(pieces)))

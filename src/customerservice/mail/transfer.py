@@ -1,0 +1,95 @@
+"""Transfer encodings of a body (RFC 2045 6), decoded as far as they make sense."""
+
+import binascii
+from collections.abc import Callable, Mapping
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(sorted(set(range(256)) - set(_BASE64)))
+_EXPECTED = _BASE64 + b"= \t\r\n"
+_STEP = 1 << 18
+
+
+def decode_base64(data: bytes | memoryview) -> tuple[bytes, str | None]:
+    """Give what the base64 text stands for, and ``bad_base64`` unless it was faultless. Linear, never raises.
+
+    Foreign characters are passed over, the text ends at its padding, and an unfinished group gives the bytes it holds.
+    """
+    try:
+        decoded = binascii.a2b_base64(data)
+    except binascii.Error:
+        pure = bytes(data).translate(None, _NOT_BASE64)
+        whole = pure[:-1] if len(pure) % 4 == 1 else pure
+        return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4)), "bad_base64"
+    # In steps, because translate() first allocates as much as it is given.
+    foreign = any(bytes(data[at : at + _STEP]).translate(None, _EXPECTED) for at in range(0, len(data), _STEP))
+    unfinished = len(decoded) < len(data) // 2  # much text after the padding, or padding alone
+    return decoded, "bad_base64" if foreign or unfinished else None
+
+
+def decode_quoted_printable(data: bytes | memoryview) -> tuple[bytes, str | None]:
+    """Give what the quoted-printable text stands for; escapes that are none stay as they are, with a defect. Linear."""
+    text = bytes(data)
+    decoded = binascii.a2b_qp(text)
+    if b"=" in text and _has_false_escape(text):
+        return decoded, "bad_quoted_printable"
+    return decoded, None
+
+
+def _has_false_escape(text: bytes) -> bool:
+    place = text.find(b"=")
+    while place >= 0:
+        after = text[place + 1 : place + 3]
+        if after[:1] not in b"\r\n \t" and not _is_hexadecimal(after):
+            return True
+        place = text.find(b"=", place + 1)
+    return False
+
+
+def _is_hexadecimal(two: bytes) -> bool:
+    return len(two) == 2 and all(byte in b"0123456789abcdefABCDEF" for byte in two)
+
+
+def decode_uuencoded(data: bytes | memoryview) -> tuple[bytes, str | None]:
+    """Give the file between ``begin`` and ``end``; without a ``begin`` the data as they are, with a defect. Linear."""
+    text = bytes(data)
+    start = 0 if text.startswith(b"begin ") else text.find(b"\nbegin ") + 1
+    if not start and not text.startswith(b"begin "):
+        return text, "bad_uuencode"
+    lines = text[start:].splitlines()[1:]
+    decoded: list[bytes] = []
+    for line in lines:
+        if line.strip() == b"end":
+            return b"".join(decoded), None
+        try:
+            decoded.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            # Some programs write lines longer than their count says.
+            count = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
+            try:
+                decoded.append(binascii.a2b_uu(line[:count]))
+            except binascii.Error:
+                return b"".join(decoded), "bad_uuencode"
+    return b"".join(decoded), "bad_uuencode"
+
+
+def _as_is(data: bytes | memoryview) -> tuple[bytes, str | None]:
+    return bytes(data), None
+
+
+_DECODERS: Mapping[str, Callable[[bytes | memoryview], tuple[bytes, str | None]]] = {
+    "base64": decode_base64,
+    "quoted-printable": decode_quoted_printable,
+    "x-uuencode": decode_uuencoded,
+    "uuencode": decode_uuencoded,
+    "x-uue": decode_uuencoded,
+    "7bit": _as_is,
+    "8bit": _as_is,
+    "binary": _as_is,
+    "": _as_is,
+}
+
+
+def decode_transfer(data: bytes | memoryview, encoding: str) -> tuple[bytes, str | None]:
+    """Give the bytes of a body and a defect code or None; an unknown encoding means the bytes as they are."""
+    decoder = _DECODERS.get(encoding)
+    return (bytes(data), "unknown_transfer_encoding") if decoder is None else decoder(data)
