@@ -92,13 +92,18 @@ class KnownHeaderId:
 
 @attrs.frozen(kw_only=True)
 class SyncCursor:
-    """How far a mailbox was listed: every mail of that epoch with a UID up to `uid` has its delivery row or was before
-    the first sync.
+    """How far a mailbox was listed: each mail of that epoch with a UID up to `uid` has its delivery or is not wanted.
+
+    Attributes:
+        since: mail received before that day is not wanted, as far as it was there at the first sync; None wants all.
+        old_uid: the greatest UID that `since` applies to.
     """
 
     mailbox_id: MailboxId
     epoch: int
     uid: int
+    since: dt.date | None = None
+    old_uid: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,90 @@
+"""What every use case runs on."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import TypeVar
+
+import attrs
+
+from customerservice.domain.contact import AfterReply
+from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.status import DEFAULT_LEGEND, StatusLegend
+from customerservice.errors import Conflict, SigningKeyNeeded
+from customerservice.mail.matching import MatchPolicy
+from customerservice.mail.tokens import ReplyKeys
+from customerservice.ports.storage import Storage, UnitOfWork
+from customerservice.ports.system import Clock, IdFactory
+
+T = TypeVar("T")
+
+#: How often a unit that met a `Conflict` is decided again from what is stored now.
+_CONFLICT_RETRIES = 5
+
+
+class StaleView(Conflict):
+    """The thing changed since the person who decided looked at it; only that person can decide again (R64)."""
+
+
+@attrs.frozen(kw_only=True)
+class DeskSettings:
+    """The choices of a help desk that are not tied to a contact or mailbox.
+
+    Attributes:
+        sender: the verified address mail is sent from (R83); None takes the contact's first address.
+        after_reply: what a reply does to the status, unless contact or reply say otherwise (R61).
+        legend: what the statuses mean, and which are switched off.
+        match_policy: which evidence lets a mail join a thread (R18).
+        duplicate_window: how long a second delivery of equal content is a duplicate (R22).
+        repeat_window: how long equal text from the form is "already received" (R4).
+    """
+
+    sender: EmailAddress | None = None
+    after_reply: AfterReply = AfterReply.CLOSE
+    legend: StatusLegend = DEFAULT_LEGEND
+    match_policy: MatchPolicy = attrs.field(factory=MatchPolicy)
+    duplicate_window: dt.timedelta = dt.timedelta(days=7)
+    repeat_window: dt.timedelta = dt.timedelta(minutes=10)
+
+
+@attrs.frozen(kw_only=True)
+class DeskContext:
+    """What every use case runs on: where things are kept, the time, new ids, the signing keys, the settings."""
+
+    storage: Storage
+    clock: Clock
+    ids: IdFactory
+    keys: ReplyKeys | None = None
+    settings: DeskSettings = DeskSettings()
+
+    @property
+    def signing_keys(self) -> ReplyKeys:
+        """The keys of reply tokens.
+
+        Raises:
+            SigningKeyNeeded: there are none, so nothing can be sent (R21).
+        """
+        if self.keys is None:
+            raise SigningKeyNeeded(
+                "no signing key: give keys=..., --key-file or CUSTOMERSERVICE_KEY_FILE before sending mail"
+            )
+        return self.keys
+
+    def in_unit(self, work: Callable[[UnitOfWork], T]) -> T:
+        """Run `work` in a unit of its own; when it meets a `Conflict`, again, on what is stored by then.
+
+        `work` must decide everything from what it reads inside.
+
+        Raises:
+            Conflict: five times in a row somebody else was faster.
+        """
+        for _ in range(_CONFLICT_RETRIES - 1):
+            try:
+                with self.storage.unit() as unit:
+                    return work(unit)
+            except StaleView:
+                raise
+            except Conflict:
+                if not self.storage.commits_itself:
+                    raise
+        with self.storage.unit() as unit:
+            return work(unit)

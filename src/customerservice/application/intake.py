@@ -1,0 +1,503 @@
+"""Deciding about one mail, and storing what was decided."""
+
+import datetime as dt
+import enum
+from collections.abc import Sequence
+
+import attrs
+
+from customerservice.application.context import DeskContext
+from customerservice.application.recording import Journal
+from customerservice.domain.actor import Actor, ShopScope
+from customerservice.domain.contact import Contact
+from customerservice.domain.delivery import Decision, Delivery
+from customerservice.domain.ids import AttachmentId, ContactId, MessageId, ShopId, ThreadId
+from customerservice.domain.mailbox import Mailbox
+from customerservice.domain.message import Attachment, Audience, Author, AuthorKind, Message, MessageKind
+from customerservice.domain.outcome import Outcome
+from customerservice.domain.text import one_line, storable
+from customerservice.domain.thread import Thread, bounded_moment
+from customerservice.errors import StoredBytesLost
+from customerservice.mail.matching import (
+    Action,
+    AddressHint,
+    Evidence,
+    EvidenceKind,
+    HeaderHint,
+    Hint,
+    MarkerHint,
+    Standing,
+    Verdict,
+    dmarc,
+    hints,
+)
+from customerservice.mail.received import Correspondent, MailKind, ReceivedMail
+from customerservice.mail.subjects import is_new_subject
+from customerservice.mail.tokens import REPLY
+from customerservice.ports.storage import BlobOwner, UnitOfWork
+
+#: Files of one mail that become attachments; the others stay in the raw mail only (R36).
+MAX_ATTACHMENTS = 100
+
+_REPORTS = (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT, MailKind.SYSTEM)
+_AUTOMATIC = (MailKind.AUTO_REPLY, MailKind.VACATION)
+_LIST_HEADERS = ("list-id", "list-post", "mailing-list")
+
+
+class Wish(enum.Enum):
+    """What a person wants done with a mail that was held or ignored; it stands above the rules."""
+
+    OPEN = "open"
+    JOIN = "join"
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What is known before any mail of a batch is looked at; read once for the batch.
+
+    Attributes:
+        mailbox: None for files and forms.
+        default_contact: where mail goes that names no contact.
+        reply_addresses: patterns of signed reply addresses of the shop's mailboxes.
+        own_addresses: keys of the addresses that are ours.
+    """
+
+    shop: ShopId
+    mailbox: Mailbox | None
+    contacts: Sequence[Contact]
+    default_contact: ContactId | None
+    reply_addresses: Sequence[str]
+    own_addresses: frozenset[str]
+
+    @property
+    def scope(self) -> ShopScope:
+        """Just this shop."""
+        return ShopScope.of(self.shop)
+
+
+def surroundings(
+    unit: UnitOfWork, desk: DeskContext, *, shop: ShopId, mailbox: Mailbox | None, contact_id: ContactId | None = None
+) -> Surroundings:
+    """Read what a batch of mails needs; without `contact_id` the mailbox's contact is the default."""
+    scope = ShopScope.of(shop)
+    contacts = unit.contacts.all(scope)
+    mailboxes = unit.mailboxes.all(scope)
+    own = {address.key for contact in contacts for address in contact.addresses}
+    own.update(box.user.lower() for box in mailboxes if "@" in box.user)
+    if desk.settings.sender is not None:
+        own.add(desk.settings.sender.key)
+    return Surroundings(
+        shop=shop,
+        mailbox=mailbox,
+        contacts=contacts,
+        default_contact=contact_id or (mailbox.contact_id if mailbox is not None else None),
+        reply_addresses=[box.reply_address for box in mailboxes if box.reply_address is not None],
+        own_addresses=frozenset(own),
+    )
+
+
+@attrs.define
+class Intake:
+    """Decides about mails one after the other within one unit, each seeing what those before it became.
+
+    Nothing of one mail influences the next, except by what is stored (R39).
+    """
+
+    unit: UnitOfWork
+    desk: DeskContext
+    around: Surroundings
+    actor: Actor
+    now: dt.datetime
+    journal: Journal = attrs.field(init=False)
+    _threads: dict[ThreadId, Thread] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.journal = Journal(self.unit)
+
+    def take(
+        self, delivery: Delivery, mail: ReceivedMail, *, wish: Wish | None = None, thread: Thread | None = None
+    ) -> Delivery:
+        """Decide about one mail, store what it became, and give its delivery with the outcome.
+
+        Args:
+            delivery: the stored delivery, without outcome or to be decided again.
+            mail: its reading.
+            wish: what a person decided.
+            thread: the thread to join, when that is the wish.
+        """
+        read = attrs.evolve(
+            delivery,
+            content_digest=mail.content_digest,
+            header_id=mail.message_id,
+            sender=_shown(mail.sender),
+            subject=None if mail.subject is None else one_line(mail.subject)[:255],
+            reader_version=mail.reader_version,
+        )
+        return _Case(intake=self, delivery=read, mail=mail, kind=self._kind(mail)).decide(wish, thread)
+
+    def close(self) -> None:
+        """Write what was gathered for the whole batch."""
+        self.journal.write()
+
+    def thread(self, thread_id: ThreadId) -> Thread | None:
+        """Give a thread of this shop, as it stands in this unit."""
+        if thread_id not in self._threads:
+            found = self.unit.threads.get(thread_id)
+            if found is None or found.shop != self.around.shop:
+                return None
+            self._threads[thread_id] = found
+        return self._threads[thread_id]
+
+    def remember(self, thread: Thread) -> None:
+        """Note how a thread stands after a change."""
+        self._threads[thread.id] = thread
+
+    def _kind(self, mail: ReceivedMail) -> tuple[MailKind, tuple[str, ...]]:
+        """The kind as read, corrected by what only the help desk knows: its own addresses and lists (R37)."""
+        sender = mail.sender.address if mail.sender is not None else None
+        if mail.kind is MailKind.PERSON and sender is not None and sender.key in self.around.own_addresses:
+            mailbox = self.around.mailbox
+            if mailbox is None or not any(sender.key == form.key for form in mailbox.form_senders):
+                return MailKind.OWN, (f"From is our own address {sender}",)
+        if mail.kind is MailKind.LIST and self._is_own_list(mail):
+            return MailKind.PERSON, ("the list is our own distribution list",)
+        return mail.kind, mail.kind_reasons
+
+    def _is_own_list(self, mail: ReceivedMail) -> bool:
+        listed = " ".join(text.lower() for name in _LIST_HEADERS for text in mail.all_headers(name))
+        words = {word.removeprefix("mailto:") for word in listed.replace("<", " ").replace(">", " ").split()}
+        own = self.around.own_addresses
+        return any(address in words or address.replace("@", ".") in words for address in own)
+
+
+@attrs.define
+class _Case:
+    """One mail on the table."""
+
+    intake: Intake
+    delivery: Delivery
+    mail: ReceivedMail
+    kind: tuple[MailKind, tuple[str, ...]]
+    person: Correspondent = attrs.field(init=False)
+    channel: str = attrs.field(init=False, default="")
+
+    def __attrs_post_init__(self) -> None:
+        self.person = self.mail.sender or Correspondent(None)
+        mailbox = self.intake.around.mailbox
+        sender = self.person.address
+        if mailbox is None or sender is None or not any(sender.key == form.key for form in mailbox.form_senders):
+            return
+        replies = [entry for entry in self.mail.reply_to if entry.address is not None]
+        if len(replies) == 1 and self._speaks_for_us(mailbox):
+            self.person, self.channel = replies[0], sender.value
+
+    def decide(self, wish: Wish | None, thread: Thread | None) -> Delivery:
+        kind, reasons = self.kind
+        if wish is Wish.JOIN and thread is not None:
+            return self._join(thread, Decision(rule="by hand", reason="a person put it into this thread"), admit=True)
+        if wish is Wish.OPEN:
+            return self._open(Decision(rule="by hand", reason="a person made it a thread"))
+        if self.mail.size == 0:
+            return self._end(Outcome.QUARANTINED, Decision(rule="empty", reason="the mail is empty"))
+        duplicate = self.intake.unit.deliveries.by_content(
+            self.intake.around.shop,
+            self.mail.content_digest,
+            since=self.intake.now - self.intake.desk.settings.duplicate_window,
+        )
+        if duplicate is not None and duplicate.id != self.delivery.id:
+            return self._duplicate(duplicate)
+        if kind is MailKind.OWN:
+            return self._end(Outcome.IGNORED, Decision(rule="own mail", reason=reasons[0]))
+        verdict = self._verdict()
+        if kind in _REPORTS:
+            return self._report(verdict)
+        if kind in _AUTOMATIC:
+            return self._automatic(verdict)
+        if kind is MailKind.LIST:
+            decision = Decision(rule="list mail", reason=_first(reasons, "it came through a mailing list"))
+            return self._end(Outcome.HELD, decision)
+        return self._of_person(verdict)
+
+    def _of_person(self, verdict: Verdict) -> Delivery:
+        decision = Decision(rule=verdict.rule, reason=verdict.reason, passed_over=verdict.passed_over)
+        if verdict.action is Action.HOLD:
+            return self._end(Outcome.HELD, attrs.evolve(decision, linked=verdict.thread_id))
+        thread = None if verdict.thread_id is None else self.intake.thread(verdict.thread_id)
+        if verdict.action is Action.JOIN and thread is not None:
+            return self._join(thread, decision)
+        return self._new(attrs.evolve(decision, linked=verdict.thread_id))
+
+    def _verdict(self) -> Verdict:
+        mail, arrived = self.mail, self.delivery.received_at
+        trusted = dmarc(mail, self._authserv_id) != "fail"
+        sender = self.person.address
+
+        def standing(thread_id: ThreadId) -> Standing:
+            thread = self.intake.thread(thread_id)
+            if sender is None or not trusted:
+                return Standing.UNUSABLE
+            return Standing.PARTICIPANT if thread and thread.has_participant(sender) else Standing.UNKNOWN
+
+        def subject_is_new(thread_id: ThreadId) -> bool:
+            thread = self.intake.thread(thread_id)
+            return is_new_subject(mail.subject, thread.subject if thread is not None else None)
+
+        def idle_for(thread_id: ThreadId) -> dt.timedelta:
+            thread = self.intake.thread(thread_id)
+            return arrived - thread.last_activity_at if thread is not None else dt.timedelta(0)
+
+        evidence = [
+            found
+            for hint in hints(mail, reply_addresses=self.intake.around.reply_addresses)
+            for found in self._look_up(hint)
+        ]
+        return self.intake.desk.settings.match_policy.decide(
+            evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for
+        )
+
+    def _look_up(self, hint: Hint) -> Sequence[Evidence]:
+        if isinstance(hint, HeaderHint):
+            return self._look_up_ids(hint.message_ids)
+        if isinstance(hint, AddressHint):
+            return [self._check_token(hint.number, hint.token, "signed address")]
+        if hint.token is not None:
+            return [self._check_token(hint.number, hint.token, f"marker in the {hint.place}")]
+        return self._look_up_number(hint)
+
+    def _look_up_ids(self, ids: Sequence[str]) -> Sequence[Evidence]:
+        known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, ids)
+        # In the order the mail names them; an id we sent is worth more than the same id received (it may be forged).
+        ranked = sorted(known, key=lambda use: (ids.index(use.header_id), not use.sent))
+        found: dict[ThreadId, Evidence] = {}
+        for use in ranked:
+            kind = EvidenceKind.SENT_ID if use.sent else EvidenceKind.RECEIVED_ID
+            rule = "in-reply-to" if use.header_id in self.mail.in_reply_to else "references"
+            evidence = Evidence(kind=kind, thread_id=use.thread_id, rule=rule, detail=use.header_id)
+            if use.thread_id not in found or (use.sent and found[use.thread_id].kind is EvidenceKind.RECEIVED_ID):
+                found[use.thread_id] = evidence
+        return list(found.values())
+
+    def _check_token(self, number: int, token: str, rule: str) -> Evidence:
+        thread, keys = self._numbered(number), self.intake.desk.keys
+        if thread is None:
+            return Evidence(kind=EvidenceKind.BAD_TOKEN, thread_id=None, rule=rule, detail=f"no thread {number}")
+        good = keys is not None and keys.verifies(token, REPLY, thread.id, thread.generation)
+        kind = EvidenceKind.VALID_TOKEN if good else EvidenceKind.BAD_TOKEN
+        return Evidence(kind=kind, thread_id=thread.id, rule=rule, detail=f"thread {number}")
+
+    def _look_up_number(self, hint: MarkerHint) -> Sequence[Evidence]:
+        thread = self._numbered(hint.number)
+        if thread is None:
+            return []
+        rule = f"number in the {hint.place}"
+        return [Evidence(kind=EvidenceKind.NUMBER_ONLY, thread_id=thread.id, rule=rule, detail=str(hint.number))]
+
+    def _numbered(self, number: int) -> Thread | None:
+        found = self.intake.unit.threads.by_number(number)
+        return None if found is None else self.intake.thread(found.id)
+
+    def _report(self, verdict: Verdict) -> Delivery:
+        """A bounce, receipt or complaint: shown on the mail of ours that it is about (R37)."""
+        kind, reasons = self.kind
+        bounce = self.mail.bounce
+        ids = [bounce.original_message_id] if bounce is not None and bounce.original_message_id is not None else []
+        known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, ids or self.mail.in_reply_to)
+        about = next((use for use in known if use.sent), None)
+        thread = None if about is None else self.intake.thread(about.thread_id)
+        reason = _first(reasons, f"it is a {kind.value}")
+        if thread is None or about is None:
+            reason = f"{reason}; it names no mail that we sent"
+            return self._end(Outcome.IGNORED, Decision(rule=kind.value, reason=reason, passed_over=_said(verdict)))
+        decision = Decision(rule=kind.value, reason=f"{reason}; it names a mail that we sent")
+        return self._attach(thread, decision, about=about.message_id)
+
+    def _automatic(self, verdict: Verdict) -> Delivery:
+        """An automatic answer: shown on the thread it belongs to, never opening or reopening one (R37)."""
+        kind, reasons = self.kind
+        reason = _first(reasons, f"it is an {kind.value}")
+        thread = None if verdict.thread_id is None else self.intake.thread(verdict.thread_id)
+        if verdict.action is Action.JOIN and thread is not None:
+            return self._attach(thread, Decision(rule=verdict.rule, reason=f"{reason}; {verdict.reason}"))
+        return self._end(Outcome.IGNORED, Decision(rule=kind.value, reason=reason, passed_over=_said(verdict)))
+
+    def _new(self, decision: Decision) -> Delivery:
+        contact, rule = self._contact()
+        decision = attrs.evolve(decision, contact_rule=rule)
+        if contact is not None and not contact.saves_messages:
+            reason = f"the contact {contact.name[None]} does not save messages; the mail stays in the mailbox"
+            return self._drop(Outcome.IGNORED, attrs.evolve(decision, rule="contact", reason=reason))
+        mailbox = self.intake.around.mailbox
+        if mailbox is not None and not mailbox.create_threads:
+            reason = "this mailbox opens no threads for mail that belongs to none"
+            return self._drop(Outcome.NOT_OURS, attrs.evolve(decision, rule="create threads off", reason=reason))
+        return self._open(decision)
+
+    def _open(self, decision: Decision) -> Delivery:
+        contact, rule = self._contact()
+        thread_id = ThreadId(self.intake.desk.ids.new())
+        message = self._message(thread_id, None if contact is None else contact.id, public=True)
+        change = Thread.open(
+            message,
+            number=self.intake.unit.threads.next_number(),
+            actor=self.intake.actor,
+            subject=self.mail.subject,
+            address=self.person.address,
+            name=self.person.name,
+        )
+        self.intake.remember(self.intake.journal.record(change))
+        return self._end(Outcome.OPENED, attrs.evolve(decision, contact_rule=rule), message)
+
+    def _join(self, thread: Thread, decision: Decision, *, admit: bool = False) -> Delivery:
+        if admit and self.person.address is not None and not thread.has_participant(self.person.address):
+            admitted = thread.add_participant(self.person.address, at=self.intake.now, actor=self.intake.actor)
+            thread = self.intake.journal.record(admitted)
+        contact, rule = self._contact()
+        contact_id = contact.id if contact is not None and rule == "address" else thread.contact_id
+        message = self._message(thread.id, contact_id, public=True)
+        self.intake.remember(self.intake.journal.record(thread.receive(message, actor=self.intake.actor)))
+        return self._end(Outcome.JOINED, attrs.evolve(decision, contact_rule=rule), message)
+
+    def _attach(self, thread: Thread, decision: Decision, *, about: MessageId | None = None) -> Delivery:
+        message = self._message(thread.id, thread.contact_id, public=False, about=about)
+        self.intake.remember(self.intake.journal.record(thread.attach(message, actor=self.intake.actor)))
+        return self._end(Outcome.ATTACHED, decision, message)
+
+    def _message(
+        self, thread_id: ThreadId, contact_id: ContactId | None, *, public: bool, about: MessageId | None = None
+    ) -> Message:
+        mail, intake = self.mail, self.intake
+        kind = AuthorKind.CUSTOMER if public else AuthorKind.SYSTEM
+        return Message(
+            id=MessageId(intake.desk.ids.new()),
+            thread_id=thread_id,
+            shop=intake.around.shop,
+            contact_id=contact_id,
+            author=Author(kind=kind, name=one_line(self.person.name), address=self.person.address),
+            audience=Audience.PUBLIC if public else Audience.INTERNAL,
+            kind=MessageKind.MESSAGE if public else MessageKind.REPORT,
+            text=mail.new_text,
+            quoted_text=mail.quoted_text,
+            signature=mail.signature,
+            html=mail.html,
+            subject=mail.subject,
+            sent_at=bounded_moment(mail.date, self.delivery.received_at),
+            stored_at=intake.now,
+            header_id=mail.message_id,
+            delivery_id=self.delivery.id,
+            attachments=self._attachments(),
+            automatic=not public,
+            in_reply_to=about,
+        )
+
+    def _attachments(self) -> tuple[Attachment, ...]:
+        kept = []
+        for found in self.mail.attachments[:MAX_ATTACHMENTS]:
+            attachment_id = AttachmentId(self.intake.desk.ids.new())
+            sha256 = self.intake.unit.blobs.put(found.content, BlobOwner("attachment", str(attachment_id)))
+            kept.append(
+                Attachment(
+                    id=attachment_id,
+                    filename=None if found.filename is None else storable(found.filename),
+                    media_type=found.media_type,
+                    size=len(found.content),
+                    sha256=sha256,
+                    content_id=found.content_id,
+                    inline=found.inline,
+                )
+            )
+        return tuple(kept)
+
+    def _contact(self) -> tuple[Contact | None, str]:
+        """The contact whose address the mail was sent to, exactly one; else the mailbox's (R39)."""
+        around = self.intake.around
+        recipients = {entry.address.key for entry in (*self.mail.to, *self.mail.cc) if entry.address is not None}
+        recipients.update(address.key for address in self.mail.envelope_to)
+        recipients.update(_without_tag(key) for key in tuple(recipients))
+        named = [contact for contact in around.contacts if any(own.key in recipients for own in contact.addresses)]
+        if len(named) == 1:
+            return named[0], "address"
+        default = next((contact for contact in around.contacts if contact.id == around.default_contact), None)
+        return default, "several contacts have its addresses" if named else "no contact has its addresses"
+
+    def _duplicate(self, first: Delivery) -> Delivery:
+        reason = "the same content was stored before"
+        decision = Decision(rule="content", reason=reason)
+        ended = self._end(Outcome.DUPLICATE, decision)
+        return attrs.evolve(ended, duplicate_of=first.id, thread_id=first.thread_id)
+
+    def _drop(self, outcome: Outcome, decision: Decision) -> Delivery:
+        """End a mail of which only identity, headers and outcome are kept (R25, R43); the source is not told."""
+        if self.delivery.sha256 is not None:
+            self.intake.unit.blobs.release(self.delivery.sha256, raw_owner(self.delivery))
+        return attrs.evolve(self._end(outcome, decision), raw_kept=False, acknowledge=False)
+
+    def _end(self, outcome: Outcome, decision: Decision, message: Message | None = None) -> Delivery:
+        kind, reasons = self.kind
+        full = attrs.evolve(
+            decision,
+            kind=kind.value,
+            kind_reasons=reasons,
+            defects=tuple(defect.code for defect in self.mail.defects),
+            standing=self.channel and f"sent through {self.channel}",
+        )
+        return attrs.evolve(
+            self.delivery,
+            outcome=outcome,
+            decision=full,
+            acknowledge=self.delivery.acknowledge and outcome is not Outcome.QUARANTINED,
+            thread_id=None if message is None else message.thread_id,
+            message_id=None if message is None else message.id,
+        )
+
+    def _speaks_for_us(self, mailbox: Mailbox) -> bool:
+        """Whether a form sender's mail is proven: it passed authentication or carries our Message-ID domain (R39)."""
+        if dmarc(self.mail, mailbox.authserv_id) == "pass":
+            return True
+        domain = (self.mail.message_id or "").rpartition("@")[2].lower()
+        return bool(domain) and any(own.rpartition("@")[2] == domain for own in self.intake.around.own_addresses)
+
+    @property
+    def _authserv_id(self) -> str | None:
+        mailbox = self.intake.around.mailbox
+        return None if mailbox is None else mailbox.authserv_id
+
+
+def raw_owner(delivery: Delivery) -> BlobOwner:
+    """Give the owner under which a delivery's raw bytes are kept."""
+    return BlobOwner("delivery", str(delivery.id))
+
+
+def stored_raw(unit: UnitOfWork, delivery: Delivery) -> bytes:
+    """Give a mail's raw bytes as they were fetched.
+
+    Raises:
+        StoredBytesLost: nobody keeps them, or they are not what was stored.
+    """
+    if delivery.sha256 is None:
+        raise StoredBytesLost(f"mail {delivery.id} has no raw bytes: they were never fetched")
+    return unit.blobs.get(delivery.sha256)
+
+
+def quarantined(delivery: Delivery, reason: str) -> Delivery:
+    """Give a delivery as quarantined: kept raw, listed, to be read again later; nothing is done at its source (R29)."""
+    decision = Decision(rule="quarantine", reason=one_line(reason)[:500])
+    return attrs.evolve(delivery, outcome=Outcome.QUARANTINED, decision=decision, acknowledge=False)
+
+
+def _without_tag(key: str) -> str:
+    local, _, domain = key.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def _shown(sender: Correspondent | None) -> str | None:
+    if sender is None:
+        return None
+    return sender.address.value if sender.address is not None else one_line(sender.name)[:255] or None
+
+
+def _first(reasons: Sequence[str], otherwise: str) -> str:
+    return reasons[0] if reasons else otherwise
+
+
+def _said(verdict: Verdict) -> tuple[str, ...]:
+    return (f"{verdict.rule}: {verdict.reason}", *verdict.passed_over)

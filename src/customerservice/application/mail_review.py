@@ -1,0 +1,199 @@
+"""Mail that did not become a thread by itself: looking at it, deciding by hand, reading it again."""
+
+import attrs
+
+from customerservice.application.context import DeskContext
+from customerservice.application.intake import Intake, Wish, stored_raw, surroundings
+from customerservice.application.recording import thread_for
+from customerservice.domain.actor import Actor
+from customerservice.domain.delivery import Decision, Delivery
+from customerservice.domain.ids import DeliveryId, MailboxId, ThreadId
+from customerservice.domain.outcome import Outcome
+from customerservice.errors import NotFound, Refused, StoredBytesLost
+from customerservice.mail.parser import parse
+from customerservice.mail.received import ReceivedMail
+from customerservice.ports.storage import DeliveryFilter, Page, UnitOfWork
+
+
+def list_mail(
+    desk: DeskContext, actor: Actor, wanted: DeliveryFilter | None = None, *, after: str | None = None, limit: int = 50
+) -> Page[Delivery]:
+    """Give the mails of the actor's shops with their outcomes, newest first, by page."""
+    asked = wanted or DeliveryFilter()
+    with desk.storage.unit() as unit:
+        return unit.deliveries.page(attrs.evolve(asked, scope=actor.scope), after=after, limit=limit)
+
+
+def find_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Delivery:
+    """Give one mail.
+
+    Raises:
+        NotFound: there is none in the actor's shops.
+    """
+    with desk.storage.unit() as unit:
+        return _mail(unit, actor, delivery_id)
+
+
+def raw_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> bytes:
+    """Give a mail's bytes exactly as they were fetched.
+
+    Raises:
+        NotFound: there is no such mail in the actor's shops.
+        StoredBytesLost: its bytes are not kept, or are not what was stored.
+    """
+    with desk.storage.unit() as unit:
+        return stored_raw(unit, _mail(unit, actor, delivery_id))
+
+
+def open_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Delivery:
+    """Make a thread of a mail that is in none, whatever held it back (R37).
+
+    Raises:
+        NotFound: there is no such mail in the actor's shops.
+        Refused: it is in a thread already (``in-thread``), or its bytes are not kept (``no-bytes``).
+    """
+    return _decide(desk, actor, delivery_id, Wish.OPEN)
+
+
+def join_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId, thread_id: ThreadId) -> Delivery:
+    """Put a mail that is in no thread into one; its sender takes part from then on (R18).
+
+    Raises:
+        NotFound: there is no such mail or thread in the actor's shops.
+        Refused: it is in a thread already (``in-thread``), or its bytes are not kept (``no-bytes``).
+    """
+    return _decide(desk, actor, delivery_id, Wish.JOIN, thread_id)
+
+
+def ignore_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Delivery:
+    """Leave a mail that is in no thread aside; it stays stored and can be opened or joined later.
+
+    Raises:
+        NotFound: there is no such mail in the actor's shops.
+        Refused: it is in a thread already (``in-thread``).
+    """
+
+    def work(unit: UnitOfWork) -> Delivery:
+        delivery = _loose(_mail(unit, actor, delivery_id))
+        decision = Decision(rule="by hand", reason=f"{actor.label} ignored it")
+        ignored = attrs.evolve(delivery, outcome=Outcome.IGNORED, decision=decision)
+        unit.deliveries.save([ignored])
+        return ignored
+
+    return desk.in_unit(work)
+
+
+@attrs.frozen(kw_only=True)
+class Reread:
+    """What reading a stored mail again would change, or changed: the delivery as it was and as it would be."""
+
+    before: Delivery
+    after: Delivery
+
+    @property
+    def differs(self) -> bool:
+        """Whether the mail is read or judged otherwise now."""
+        return (
+            self.before.outcome is not self.after.outcome
+            or self.before.content_digest != self.after.content_digest
+            or self.before.thread_id != self.after.thread_id
+        )
+
+
+def reread_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId, *, apply: bool = False) -> Reread:
+    """Read a mail that is in no thread again, with the reader and the rules of today (R46).
+
+    Without `apply` nothing is stored: the answer says what would change.
+
+    Raises:
+        NotFound: there is no such mail in the actor's shops.
+        Refused: it is in a thread already (``in-thread``), or its bytes are not kept (``no-bytes``).
+    """
+    try:
+        return desk.in_unit(lambda unit: _reread(desk, actor, unit, delivery_id, apply=apply))
+    except _OnlyAsked as asked:
+        return asked.answer
+
+
+class _OnlyAsked(Exception):
+    """Ends a unit without a trace, with what it would have done."""
+
+    def __init__(self, answer: Reread) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _reread(desk: DeskContext, actor: Actor, unit: UnitOfWork, delivery_id: DeliveryId, *, apply: bool) -> Reread:
+    before = _loose(_mail(unit, actor, delivery_id))
+    after = _taken(desk, actor, unit, before, None, None)
+    answer = Reread(before=before, after=after)
+    if not apply:
+        raise _OnlyAsked(answer)
+    return answer
+
+
+def reconsider_not_ours(desk: DeskContext, actor: Actor, mailbox_id: MailboxId) -> int:
+    """Forget what a mailbox turned away while it opened no threads, so that its next sync fetches it again (R43).
+
+    Gives how many mails that are.
+
+    Raises:
+        NotFound: there is no such mailbox in the actor's shops.
+    """
+
+    def work(unit: UnitOfWork) -> int:
+        mailbox = unit.mailboxes.get(mailbox_id)
+        if mailbox is None or mailbox.shop not in actor.scope:
+            raise NotFound("mailbox", mailbox_id)
+        forgotten = unit.deliveries.forget_not_ours(mailbox_id)
+        cursor = unit.mailboxes.cursor(mailbox_id)
+        if forgotten and cursor is not None:
+            # Known mail is skipped by its key, so listing from the start again costs little and stores nothing twice.
+            unit.mailboxes.save_cursor(attrs.evolve(cursor, uid=0))
+        return forgotten
+
+    return desk.in_unit(work)
+
+
+def _decide(
+    desk: DeskContext, actor: Actor, delivery_id: DeliveryId, wish: Wish, thread_id: ThreadId | None = None
+) -> Delivery:
+    return desk.in_unit(
+        lambda unit: _taken(desk, actor, unit, _loose(_mail(unit, actor, delivery_id)), wish, thread_id)
+    )
+
+
+def _taken(
+    desk: DeskContext,
+    actor: Actor,
+    unit: UnitOfWork,
+    delivery: Delivery,
+    wish: Wish | None,
+    thread_id: ThreadId | None,
+) -> Delivery:
+    """Decide about a stored mail again, and store what it became."""
+    try:
+        mail: ReceivedMail = parse(stored_raw(unit, delivery))
+    except StoredBytesLost as error:
+        raise Refused("no-bytes", str(error)) from error
+    mailbox = None if delivery.mailbox_id is None else unit.mailboxes.get(delivery.mailbox_id)
+    around = surroundings(unit, desk, shop=delivery.shop, mailbox=mailbox)
+    intake = Intake(unit, desk, around, actor, desk.clock.now())
+    thread = None if thread_id is None else thread_for(unit, actor, thread_id)
+    after = intake.take(delivery, mail, wish=wish, thread=thread)
+    intake.close()
+    unit.deliveries.save([after])
+    return after
+
+
+def _mail(unit: UnitOfWork, actor: Actor, delivery_id: DeliveryId) -> Delivery:
+    delivery = unit.deliveries.get(delivery_id)
+    if delivery is None or delivery.shop not in actor.scope:
+        raise NotFound("mail", delivery_id)
+    return delivery
+
+
+def _loose(delivery: Delivery) -> Delivery:
+    if delivery.outcome is None or delivery.outcome.in_thread:
+        raise Refused("in-thread", f"mail {delivery.id} is in a thread already, or waits to be read")
+    return delivery
