@@ -125,7 +125,8 @@ def types(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format and the import contract."""
-    _install(session, "--no-deps -e .", "lint")
+    session.install("--no-deps", "-e", ".")
+    _install(session, "", "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--no-cache")
@@ -141,7 +142,7 @@ def architecture(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a broken link or reference is an error."""
-    _install(session, "--no-deps -e .", "docs")
+    _install(session, "", "docs")
     session.run("zensical", "build", "--strict", "--clean")
 
 

@@ -8,9 +8,9 @@ with HelpDesk.in_memory() as desk:
 ```
 
 The names below are what most programs need; each is loaded when it is first used, so that importing this package
-costs next to nothing and needs no optional package. Everything else has its place in a submodule: `customerservice.mail`
-reads mail without a help desk, `customerservice.ports` says what an adapter must promise, `customerservice.errors` draws
-every error.
+costs next to nothing and needs no optional package. Everything else has its place in a submodule:
+`customerservice.mail` reads mail without a help desk, `customerservice.ports` says what an adapter must promise,
+`customerservice.errors` draws every error.
 """
 
 from importlib import import_module
