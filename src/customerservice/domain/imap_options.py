@@ -265,7 +265,11 @@ class ImapOptions:
         """Whether the host can only be this machine: ``localhost``, 127.0.0.0/8 or ::1."""
         if self.host.lower().rstrip(".") == "localhost":
             return True
-        return _is_address(self.host) and ipaddress.ip_address(self.host).is_loopback
+        if not _is_address(self.host):
+            return False
+        address = ipaddress.ip_address(self.host)
+        # From Python 3.13 on a mapped ::ffff:127.0.0.1 counts as loopback; the answer must not depend on the version.
+        return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
     def with_port(self, port: int) -> Self:
         """Set the port."""
