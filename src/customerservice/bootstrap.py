@@ -120,10 +120,15 @@ class HelpDesk:
 
         Args:
             url: an SQLAlchemy URL: ``sqlite:///helpdesk.db``, ``postgresql://...``, ``mysql+pymysql://...``.
-            keys: signing keys of reply tokens, the first signs, all verify (R21). Without any, an SQLite file gets a key
-                file beside it (mode 0600, see `key_file_made`); other databases then refuse to send.
+            keys: signing keys of reply tokens, the first signs, all verify (R21). Without any, an SQLite file gets a
+                key file beside it (mode 0600); other databases then refuse to send.
+            settings: the choices of the desk.
+            shop: where new contacts, mailboxes and threads go.
             create: make an SQLite file, or the tables, where there are none; without it that is an error.
             blob_folder: keep mail and files there rather than in the database.
+            clock: the time; the machine's if None.
+            ids: new ids; UUIDv7 if None.
+            secret_callables: what mailbox secrets of kind CALLABLE refer to, by name.
 
         Raises:
             StorageUnavailable: the database cannot be opened or reached.
@@ -162,8 +167,8 @@ class HelpDesk:
     ) -> Self:
         """Give a help desk that works inside the host's transaction and never commits it.
 
-        It has no `sync`, `ingest` and `deliver`, which commit by themselves (`OwnTransactionNeeded`). The tables must be
-        there (``customerservice db upgrade``).
+        It has no `sync`, `ingest` and `deliver`, which commit by themselves (`OwnTransactionNeeded`). The tables must
+        be there (``customerservice db upgrade``).
         """
         from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
 
@@ -512,9 +517,9 @@ class MailboxDesk:
         allow_clear_text: bool = False,
         size_limit: int = DEFAULT_SIZE_LIMIT,
     ) -> tuple[Mailbox, bool]:
-        """Give the mailbox with this service, host, user and folder, made if there is none; and whether it is new (R44).
+        """Give the mailbox with this service, host, user and folder, made if there is none, and whether it is new.
 
-        A found one takes over options and secret; the other arguments are for a new one.
+        A found one takes over options and secret; the other arguments are for a new one (R44).
 
         Raises:
             InvalidMailboxName: the mailbox string is malformed or contradicts itself.
