@@ -4,8 +4,8 @@
 
 Promises of all methods:
 
-- Everything happens inside a `UnitOfWork`; what was written in it is seen by its own later reads, and by others only after
-  it ended without an exception. A unit that ends with one leaves no trace.
+- Everything happens inside a `UnitOfWork`; what was written in it is seen by its own later reads, and by others only
+  after it ended without an exception. A unit that ends with one leaves no trace.
 - Moments come back equal, as aware UTC, to the microsecond. Texts come back equal, case and accents included; keys
   (addresses, Message-IDs, digests, names) are compared exactly.
 - `get` and `find` give None for what does not exist; only `save` of a stale or missing value raises (`Conflict`).
@@ -123,7 +123,7 @@ class Lease:
 
 @attrs.frozen
 class BlobOwner:
-    """Who needs a blob: the kind of thing (``delivery attachment outbox``) and its id as text, at most 64 characters."""
+    """Who needs a blob: a kind of thing (``delivery attachment outbox``) and its id, text of at most 64 characters."""
 
     kind: str
     id: str
@@ -232,8 +232,9 @@ class Messages(Protocol):
     """What people wrote."""
 
     def add(self, messages: Sequence[Message]) -> None:
-        """Store new ones with their attachments; their Message-IDs become known (`find_header_ids`), as sent when the author is an
-        employee or the system, else as received.
+        """Store new ones with their attachments; their Message-IDs become known (`find_header_ids`).
+
+        Known as received when the message came in a delivery (`Message.delivery_id`), else as sent.
         """
         ...
 
@@ -309,7 +310,7 @@ class Deliveries(Protocol):
         ...
 
     def by_content(self, shop: ShopId, content_digest: str, *, since: dt.datetime) -> Delivery | None:
-        """Give the first (by id) of a shop with this content that is in a thread, or held, and was stored at or after `since`."""
+        """Give the first (by id) of a shop with this content, in a thread or held, stored at or after `since`."""
         ...
 
     def by_header_id(self, scope: ShopScope, header_id: str) -> Sequence[Delivery]:
@@ -321,7 +322,7 @@ class Deliveries(Protocol):
         ...
 
     def forget_not_ours(self, mailbox_id: MailboxId) -> int:
-        """Remove the rows of a mailbox with outcome NOT_OURS, so that a run can reconsider them (R43); gives how many."""
+        """Remove a mailbox's rows with outcome NOT_OURS, so that a run can reconsider them (R43); gives how many."""
         ...
 
 
@@ -349,8 +350,9 @@ class Leases(Protocol):
     """Who works on what."""
 
     def acquire(self, name: str, owner: str, *, now: dt.datetime, until: dt.datetime) -> Lease | None:
-        """Take a lease that is free, expired at `now`, or the owner's own; None if another holds it. A new holder gets a
-        higher fence than all before.
+        """Take a lease that is free, expired at `now`, or the owner's own; None if another holds it.
+
+        A new holder gets a higher fence than all before.
         """
         ...
 
@@ -391,7 +393,7 @@ class Outbox(Protocol):
         ...
 
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[OutboxEntry]:
-        """Give waiting entries whose next try is due, and claimed or dot-sent ones whose claim ended, by id, locked for this unit.
+        """Give waiting entries whose next try is due, and claimed or dot-sent ones whose claim ended, by id.
 
         No other unit gets an entry that this one got until this one ends; it skips those others hold rather than wait,
         where the database can.
@@ -419,8 +421,9 @@ class Figures(Protocol):
     def totals(
         self, scope: ShopScope, *, contact_id: ContactId | None = None, since: dt.date | None = None
     ) -> Mapping[Figure, int]:
-        """Give the sums over the scope, over one contact or all (threads without contact too), from a day (inclusive) or the
-        beginning.
+        """Give the sums over the scope, from a day (inclusive) or the beginning.
+
+        Over one contact, or over all and the threads without one.
         """
         ...
 
@@ -445,27 +448,59 @@ class UnitOfWork(Protocol):
     """All repositories within one transaction."""
 
     @property
-    def contacts(self) -> Contacts: ...
+    def contacts(self) -> Contacts:
+        """The departments."""
+        ...
+
     @property
-    def mailboxes(self) -> Mailboxes: ...
+    def mailboxes(self) -> Mailboxes:
+        """The mailboxes."""
+        ...
+
     @property
-    def threads(self) -> Threads: ...
+    def threads(self) -> Threads:
+        """The conversations."""
+        ...
+
     @property
-    def messages(self) -> Messages: ...
+    def messages(self) -> Messages:
+        """What people wrote."""
+        ...
+
     @property
-    def events(self) -> Events: ...
+    def events(self) -> Events:
+        """The history of threads."""
+        ...
+
     @property
-    def deliveries(self) -> Deliveries: ...
+    def deliveries(self) -> Deliveries:
+        """The mails as sources handed them over."""
+        ...
+
     @property
-    def blobs(self) -> Blobs: ...
+    def blobs(self) -> Blobs:
+        """Bytes by their SHA-256."""
+        ...
+
     @property
-    def leases(self) -> Leases: ...
+    def leases(self) -> Leases:
+        """Who works on what."""
+        ...
+
     @property
-    def outbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox:
+        """Mail on its way out."""
+        ...
+
     @property
-    def figures(self) -> Figures: ...
+    def figures(self) -> Figures:
+        """Kept figures."""
+        ...
+
     @property
-    def employees(self) -> Employees: ...
+    def employees(self) -> Employees:
+        """The directory of employees."""
+        ...
 
 
 class Storage(Protocol):

@@ -17,5 +17,5 @@ class IdFactory(Protocol):
     """Where ids come from."""
 
     def new(self) -> UUID:
-        """Give an id that was never given before, by anybody, and sorts after those this factory gave (RFC 9562 5.7)."""
+        """Give an id nobody was ever given before, which sorts after those this factory gave (RFC 9562 5.7)."""
         ...

@@ -1,8 +1,8 @@
 """Mail in and mail out, one level above IMAP, POP3 and SMTP.
 
-An adapter keeps these promises; `customerservice.testing` publishes the contract suites that check them. Every method may
-raise a `TransportError` (and nothing else for trouble with a server); after one the session is unusable and only `close`
-may be called.
+An adapter keeps these promises; `customerservice.testing` publishes the contract suites that check them. Every method
+may raise a `TransportError` (and nothing else for trouble with a server); after one the session is unusable and only
+`close` may be called.
 """
 
 import datetime as dt
@@ -92,7 +92,7 @@ class FetchedMail:
 
 @attrs.frozen(kw_only=True)
 class OversizeMail:
-    """A mail over the size limit: its header block only (at most 256 kB), and the size the source announced, in bytes."""
+    """A mail over the size limit: its header block (at most 256 kB), and the size the source announced, in bytes."""
 
     ref: MailRef
     size: int
@@ -148,7 +148,7 @@ class SourceState:
         next_uid: the UID the next mail will get (UIDNEXT), None where the source does not say.
         count: number of mails, None where the source does not say.
         read_only: mails can be read but neither flagged nor removed.
-        warnings: what a person should know about this session (certificate not checked, clear text...), one sentence each.
+        warnings: what a person should know about this session (certificate not checked...), one sentence each.
     """
 
     epoch: int = 0
@@ -186,8 +186,8 @@ class MailSession(Protocol):
     def acknowledge(self, refs: Sequence[MailRef], mode: AfterFetch) -> Sequence[Acknowledgement]:
         """Mark seen, move or remove these mails and no others; one answer for each ref, in their order.
 
-        KEEP does nothing. Idempotent: a mail already handled is `DONE` or `GONE`. For POP3 the removal takes effect only
-        at `close`, so a caller must be ready to see the mail again.
+        KEEP does nothing. Idempotent: a mail already handled is `DONE` or `GONE`. For POP3 the removal takes effect
+        only at `close`, so a caller must be ready to see the mail again.
         """
         ...
 

@@ -28,7 +28,7 @@ from customerservice.domain.events import ThreadEvent
 from customerservice.domain.figures import Figure, FigureKey
 from customerservice.domain.ids import ContactId, DeliveryId, MailboxId, MessageId, OutboxId, ShopId, ThreadId
 from customerservice.domain.mailbox import Mailbox, MailboxHealth
-from customerservice.domain.message import AuthorKind, Message
+from customerservice.domain.message import Message
 from customerservice.domain.outbox import OutboxEntry, OutboxState
 from customerservice.domain.outcome import Outcome
 from customerservice.domain.references import EmployeeRef
@@ -422,7 +422,7 @@ class _MemoryMessages(_Repository):
                 shop=message.shop,
                 thread_id=message.thread_id,
                 message_id=message.id,
-                sent=message.author.kind is not AuthorKind.CUSTOMER,
+                sent=message.delivery_id is None,
             )
             for message in found
             if message.header_id is not None and message.shop in scope
