@@ -1,0 +1,222 @@
+"""How values lie in columns: each type comes back equal from SQLite, PostgreSQL and MariaDB."""
+
+import datetime as dt
+import hashlib
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from customerservice.domain.text import storable
+from customerservice.errors import InvalidValue
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def microseconds(moment: dt.datetime) -> int:
+    """Give the microseconds since 1970, exactly.
+
+    Raises:
+        InvalidValue: the moment has no time zone, so nobody can know when it was.
+    """
+    if moment.tzinfo is None:
+        raise InvalidValue("moment", f"{moment} has no time zone; pass aware moments")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(value: int) -> dt.datetime:
+    """Give the moment, as aware UTC, that many microseconds after 1970."""
+    return _EPOCH + dt.timedelta(microseconds=value)
+
+
+def digest_key(*parts: str | int) -> bytes:
+    """Give the SHA-256 that stands for these texts in a unique key, however long they are.
+
+    MariaDB indexes at most 3072 bytes, and compares texts by its collation; 32 bytes are compared as they are.
+    """
+    hashed = hashlib.sha256()
+    for part in parts:
+        encoded = str(part).encode("utf-8", "surrogatepass")
+        hashed.update(b"%d:" % len(encoded))
+        hashed.update(encoded)
+    return hashed.digest()
+
+
+def is_mysql(dialect: Dialect) -> bool:
+    """Whether it speaks to MariaDB or MySQL."""
+    return dialect.name in ("mysql", "mariadb")
+
+
+def _collation(dialect: Dialect) -> str:
+    # Plain utf8mb4_bin ignores trailing blanks; these do not.
+    return "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", True) else "utf8mb4_0900_bin"
+
+
+def _safe(text: str) -> str:
+    # What the domain normalised already passes this test quickly; the normaliser itself costs 10 ns a character.
+    if "\x00" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return storable(text)
+        return text
+    return storable(text)
+
+
+class Id(TypeDecorator[UUID]):
+    """A UUID in 16 bytes that sort as it does."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose ``uuid`` on PostgreSQL, ``BINARY(16)`` on MariaDB, ``BLOB`` on SQLite."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(sa.Uuid())
+        return dialect.type_descriptor(mysql.BINARY(16) if is_mysql(dialect) else sa.LargeBinary())
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:
+        """Give what the driver takes."""
+        return value if value is None or dialect.name == "postgresql" else value.bytes
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:
+        """Give the UUID."""
+        return value if value is None or dialect.name == "postgresql" else UUID(bytes=value)
+
+
+class Moment(TypeDecorator[dt.datetime]):
+    """An aware moment, to the microsecond, given back as UTC; a naive one is refused with `InvalidValue`.
+
+    SQLite has no such type, so there it is the number of microseconds since 1970, which sorts and needs no parsing.
+    """
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose ``timestamptz``, ``DATETIME(6)`` or ``BIGINT``."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(sa.DateTime(timezone=True))
+        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if is_mysql(dialect) else sa.BigInteger())
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> Any:
+        """Give what the driver takes."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return microseconds(value)
+        if value.tzinfo is None:
+            raise InvalidValue("moment", f"{value} has no time zone; pass aware moments")
+        utc = value.astimezone(dt.UTC)
+        return utc.replace(tzinfo=None) if is_mysql(dialect) else utc
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
+        """Give the moment as aware UTC."""
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return _EPOCH + dt.timedelta(microseconds=value)
+        moment: dt.datetime = value
+        return moment.replace(tzinfo=dt.UTC) if is_mysql(dialect) else moment.astimezone(dt.UTC)
+
+
+class Day(TypeDecorator[dt.date]):
+    """A day; ``DATE`` where the database has one, ISO text on SQLite."""
+
+    impl = sa.Date
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose ``DATE`` or ``VARCHAR(10)``."""
+        return dialect.type_descriptor(sa.String(10) if dialect.name == "sqlite" else sa.Date())
+
+    def process_bind_param(self, value: dt.date | None, dialect: Dialect) -> Any:
+        """Give what the driver takes."""
+        return value.isoformat() if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.date | None:
+        """Give the day."""
+        return dt.date.fromisoformat(value) if value is not None and dialect.name == "sqlite" else value
+
+
+class Span(TypeDecorator[dt.timedelta]):
+    """A duration, as its number of microseconds."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.timedelta | None, dialect: Dialect) -> Any:
+        """Give what the driver takes."""
+        return None if value is None else value // _MICROSECOND
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.timedelta | None:
+        """Give the duration."""
+        return None if value is None else dt.timedelta(microseconds=value)
+
+
+class Key(TypeDecorator[str]):
+    """A text of bounded length that is compared exactly: case, accents and trailing blanks count."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose ``VARCHAR``, on MariaDB with a binary collation that does not ignore trailing blanks."""
+        length: int = getattr(self.impl_instance, "length")  # noqa: B009 - the base class does not say that it has one
+        if is_mysql(dialect):
+            return dialect.type_descriptor(mysql.VARCHAR(length, charset="utf8mb4", collation=_collation(dialect)))
+        return dialect.type_descriptor(sa.String(length))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Give what the driver takes."""
+        return None if value is None else _safe(value)
+
+
+class Words(TypeDecorator[str]):
+    """A text of any length, normalised where nobody did before; compared exactly."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose ``TEXT``, on MariaDB ``LONGTEXT``, because its ``TEXT`` ends at 64 KB."""
+        if is_mysql(dialect):
+            return dialect.type_descriptor(mysql.LONGTEXT(charset="utf8mb4", collation=_collation(dialect)))
+        return dialect.type_descriptor(sa.Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Give what the driver takes."""
+        return None if value is None else _safe(value)
+
+
+class ExactText(TypeDecorator[str]):
+    """A text that comes back equal even where no database takes it as text: names of files are any bytes."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose bytes of any length."""
+        return dialect.type_descriptor(mysql.LONGBLOB() if is_mysql(dialect) else sa.LargeBinary())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Give what the driver takes."""
+        return None if value is None else value.encode("utf-8", "surrogatepass")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Give the text."""
+        return None if value is None else bytes(value).decode("utf-8", "surrogatepass")
+
+
+#: The 32 bytes of `digest_key`.
+DigestKey = sa.LargeBinary().with_variant(mysql.BINARY(32), "mysql", "mariadb")
+
+#: Bytes of any length.
+Bytes = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+
+#: A number that counts itself up; SQLite does that for ``INTEGER`` only.
+Counter = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

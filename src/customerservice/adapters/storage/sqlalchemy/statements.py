@@ -1,0 +1,310 @@
+"""Running statements: what the three databases say differently, and pages of lists."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, TypeVar
+
+import attrs
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.engine import Connection, CursorResult
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from customerservice.adapters.storage.sqlalchemy.columns import is_mysql
+from customerservice.adapters.storage.sqlalchemy.connecting import is_duplicate, reraise
+
+T = TypeVar("T")
+
+#: As many values go into one ``IN``.
+IN_LIMIT: Final = 500
+
+#: LIMIT where there is none.
+NO_LIMIT: Final = 2**62
+
+_BRANCHES: Final = 48
+
+# What a condition's value is called in a statement, by its operator.
+_NAMES: Final = {"=": "is", ">=": "since", "<": "before", "in": "among"}
+
+
+def portions(items: Iterable[T], size: int = IN_LIMIT) -> Iterator[list[T]]:
+    """Give the items in lists of at most `size`, in order."""
+    waiting = list(items)
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]
+
+
+class Line:
+    """The connection of one unit of work; all errors of the database come out of it as `StorageError`."""
+
+    def __init__(self, connection: Connection, schema: str | None = None) -> None:
+        """Speak over a connection that is in a transaction, to the tables of a schema (None: where names lead)."""
+        self._connection = connection
+        self._options: Mapping[str, Any] | None = None if schema is None else {"schema_translate_map": {None: schema}}
+        self._open = True
+        self.mysql = is_mysql(connection.dialect)
+        self.sqlite = connection.dialect.name == "sqlite"
+
+    def end(self) -> None:
+        """Refuse everything from now on."""
+        self._open = False
+
+    def _execute(self, statement: Any, values: Any) -> CursorResult[Any]:
+        if not self._open:
+            raise RuntimeError("this unit of work has ended; open a new one")
+        return self._connection.execute(statement, values, execution_options=self._options)
+
+    def rows(self, statement: Any, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """Give all rows."""
+        try:
+            return self._execute(statement, values).all()
+        except SQLAlchemyError as error:
+            reraise(error)
+
+    def row(self, statement: Any, values: Mapping[str, Any] | None = None) -> Any:
+        """Give the first row, or None."""
+        try:
+            return self._execute(statement, values).first()
+        except SQLAlchemyError as error:
+            reraise(error)
+
+    def run(self, statement: Any, values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
+        """Run a statement once, or once for each of several values, and give how many rows it touched."""
+        try:
+            return self._execute(statement, values).rowcount
+        except SQLAlchemyError as error:
+            reraise(error)
+
+    def add(self, table: sa.Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Store new rows; none is fine."""
+        if values:
+            self.run(_insert(table), values)
+
+    def add_if_new(self, table: sa.Table, values: Mapping[str, Any]) -> bool:
+        """Store a row unless one with its primary key is there; gives whether it was stored.
+
+        Where another unit is just storing the same key, waits for the end of that one.
+        """
+        if not self.mysql:
+            return self.run(insert_new(table, self.sqlite), values) == 1
+        # No form of INSERT tells here whether it stored; IGNORE would also cut what is too long.
+        try:
+            self._execute(_insert(table), values)
+        except IntegrityError as error:
+            if is_duplicate(error):
+                return False
+            reraise(error)
+        except SQLAlchemyError as error:
+            reraise(error)
+        return True
+
+    def put(self, table: sa.Table, values: Mapping[str, Any]) -> None:
+        """Store a row, replacing the one with the same primary key."""
+        kept = tuple(column.name for column in table.columns if not column.primary_key)
+        self.run(upsert(table, self.mysql, self.sqlite, kept), values)
+
+    def counted_up(self, table: sa.Table) -> int:
+        """Give a number that the table's only column never gave before."""
+        column = table.columns[0]
+        if not (self.mysql or self.sqlite):
+            return int(self.row(_next_value(table, self._schema_prefix()))[0])
+        try:
+            number: Any = self._execute(_insert(table), None).inserted_primary_key
+        except SQLAlchemyError as error:
+            reraise(error)
+        # The counter stands beside the table, so the row itself is not needed any more.
+        self.run(sa.delete(table).where(column == sa.bindparam("number")), {"number": number[0]})
+        return int(number[0])
+
+    def _schema_prefix(self) -> str:
+        schema = None if self._options is None else self._options["schema_translate_map"][None]
+        return "" if schema is None else self._connection.dialect.identifier_preparer.quote(schema) + "."
+
+
+@cache
+def _insert(table: sa.Table) -> Any:
+    return sa.insert(table)
+
+
+@cache
+def _next_value(table: sa.Table, prefix: str) -> Any:
+    return sa.select(sa.func.nextval(sa.func.pg_get_serial_sequence(prefix + table.name, table.columns[0].name)))
+
+
+@cache
+def insert_new(table: sa.Table, is_sqlite: bool, key: str | None = None) -> Any:
+    """Give the INSERT that leaves out rows whose key (None: any unique one) is there; not for MariaDB."""
+    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return insert.on_conflict_do_nothing(index_elements=None if key is None else [key])
+
+
+@cache
+def insert_or_keep(table: sa.Table, key: str) -> Any:
+    """Give MariaDB's INSERT that leaves rows alone whose key is there; unlike IGNORE it cuts nothing."""
+    return mysql.insert(table).on_duplicate_key_update({key: table.c[key]})
+
+
+@cache
+def upsert(table: sa.Table, is_mysql: bool, is_sqlite: bool, columns: tuple[str, ...], *, adding: bool = False) -> Any:
+    """Give the INSERT that sets these columns, or adds to them, where the primary key is there."""
+    if is_mysql:
+        insert = mysql.insert(table)
+        new = insert.inserted
+        return insert.on_duplicate_key_update(
+            {name: table.c[name] + new[name] if adding else new[name] for name in columns}
+        )
+    other = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return other.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: table.c[name] + other.excluded[name] if adding else other.excluded[name] for name in columns},
+    )
+
+
+@cache
+def update_all(table: sa.Table, *keys: str) -> Any:
+    """Give the UPDATE of all columns where the keys are as in the values ``old_KEY``."""
+    return (
+        sa.update(table)
+        .where(*(table.c[key] == sa.bindparam(f"old_{key}") for key in keys))
+        .values({column.name: sa.bindparam(column.name) for column in table.columns if not column.primary_key})
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """What kind of list a page is of; equal shapes share one statement.
+
+    A list is the union of branches, one for each combination of values of some leading index columns: each is read in
+    the order of an index, so a page costs the same at any depth. An ``IN`` would make the database sort.
+
+    Attributes:
+        leading: columns that each branch pins to a value.
+        branches: how many.
+        conditions: (column, operator) that all branches share; operators ``=``, ``>=``, ``<``, ``in`` and ``null``.
+        order: columns, the last one unique.
+        ascending: else the other way round.
+        behind: the page begins behind a place.
+    """
+
+    table: sa.Table
+    leading: tuple[str, ...]
+    branches: int
+    conditions: tuple[tuple[str, str], ...]
+    order: tuple[str, ...]
+    ascending: bool
+    behind: bool
+
+
+@cache
+def _page(shape: Shape, expand_order: bool) -> Any:
+    branches = [_branch(shape, number, expand_order) for number in range(shape.branches)]
+    if len(branches) == 1:
+        return branches[0]
+    together = sa.union_all(*(sa.select(branch.subquery()) for branch in branches)).subquery()
+    return _ordered(sa.select(together), together, shape)
+
+
+def _branch(shape: Shape, number: int, expand_order: bool) -> Any:
+    table = shape.table
+    statement = sa.select(table).where(
+        *(table.c[name] == sa.bindparam(f"{name}_{number}") for name in shape.leading),
+        *(_condition(table.c[name], name, operator) for name, operator in shape.conditions),
+    )
+    if shape.behind:
+        statement = statement.where(_behind(shape, expand_order))
+    return _ordered(statement, table, shape)
+
+
+def _ordered(statement: Any, source: Any, shape: Shape) -> Any:
+    columns = [source.c[name] for name in shape.order]
+    return statement.order_by(*(column if shape.ascending else column.desc() for column in columns)).limit(
+        sa.bindparam("page_limit", type_=sa.BigInteger())
+    )
+
+
+def _condition(column: Any, name: str, operator: str) -> Any:
+    if operator == "null":
+        return column.is_(None)
+    value = sa.bindparam(f"{name}_{_NAMES[operator]}", expanding=operator == "in", type_=column.type)
+    if operator == "in":
+        return column.in_(value)
+    return {"=": column == value, ">=": column >= value, "<": column < value}[operator]
+
+
+def _behind(shape: Shape, expand_order: bool) -> Any:
+    columns = [shape.table.c[name] for name in shape.order]
+    places = [
+        sa.bindparam(f"place_{name}", type_=column.type) for name, column in zip(shape.order, columns, strict=True)
+    ]
+    if len(columns) > 1 and not expand_order:
+        here, there = sa.tuple_(*columns), sa.tuple_(*places)
+        return here > there if shape.ascending else here < there
+    # MariaDB reads tuples row by row, but two ranges of one index as ranges.
+    further = [
+        column > place if shape.ascending else column < place for column, place in zip(columns, places, strict=True)
+    ]
+    found = further[-1]
+    for position in range(len(columns) - 2, -1, -1):
+        found = sa.or_(further[position], sa.and_(columns[position] == places[position], found))
+    return found
+
+
+def read_page(
+    line: Line,
+    table: sa.Table,
+    *,
+    leading: Mapping[str, Sequence[Any]],
+    conditions: Mapping[tuple[str, str], Any],
+    order: tuple[str, ...],
+    ascending: bool,
+    after: Mapping[str, Any] | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Give at most `limit` rows of a list, see `Shape`.
+
+    `leading` has the values of each leading column; a branch is one combination. `conditions` has the value by (column,
+    operator), ignored for ``null``; `after` the place to begin behind, by column of the order.
+    """
+    shared: dict[str, Any] = {"page_limit": limit}
+    for (name, operator), value in conditions.items():
+        if operator != "null":
+            shared[f"{name}_{_NAMES[operator]}"] = list(value) if operator == "in" else value
+    for name, value in (after or {}).items():
+        shared[f"place_{name}"] = value
+    combinations: list[tuple[Any, ...]] = [()]
+    for values in leading.values():
+        combinations = [(*combination, value) for combination in combinations for value in values]
+    found: list[Any] = []
+    for portion in portions(combinations, _BRANCHES):
+        shape = Shape(
+            table=table,
+            leading=tuple(leading),
+            branches=len(portion),
+            conditions=tuple(conditions),
+            order=order,
+            ascending=ascending,
+            behind=after is not None,
+        )
+        pinned = {
+            f"{name}_{number}": value
+            for number, combination in enumerate(portion)
+            for name, value in zip(leading, combination, strict=True)
+        }
+        found.extend(line.rows(_page(shape, line.mysql), {**shared, **pinned}))
+    if len(combinations) > _BRANCHES:
+        found.sort(key=lambda row: tuple(getattr(row, name) for name in order), reverse=not ascending)
+    return found[:limit]
+
+
+def shops_of(line: Line, table: sa.Table) -> Sequence[str]:
+    """Give the shops a table has rows of, jumping from one to the next in its index."""
+    return [row[0] for row in line.rows(_shops(table))]
+
+
+@cache
+def _shops(table: sa.Table) -> Any:
+    walk = sa.select(sa.func.min(table.c.shop).label("shop")).cte("shops", recursive=True)
+    further = table.alias("further")
+    following = sa.select(sa.func.min(further.c.shop)).where(further.c.shop > walk.c.shop).scalar_subquery()
+    walk = walk.union_all(sa.select(following).where(walk.c.shop.is_not(None)))
+    return sa.select(walk.c.shop).where(walk.c.shop.is_not(None))
