@@ -144,7 +144,7 @@ class HelpDesk:
                 storage=storage,
                 clock=clock or SystemClock(),
                 ids=ids or UuidV7Factory(),
-                keys=_keys(keys, storage.file if create else None),
+                keys=_keys(keys, database_file(url) if create else None),
                 settings=settings or DeskSettings(),
             )
             if create:
@@ -612,6 +612,18 @@ def mail_source(mailbox: Mailbox, *, secret_callables: Mapping[str, Callable[[],
         token_provider=tokens,
         allow_clear_text=mailbox.allow_clear_text,
     )
+
+
+def database_file(url: str) -> Path | None:
+    """Give the absolute path of the SQLite file that a database URL names; None if it names a server.
+
+    Raises:
+        InvalidValue: not such a URL.
+    """
+    from customerservice.adapters.storage.sqlalchemy.connecting import read_url
+
+    address = read_url(url)
+    return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
 
 
 def _keys(keys: Sequence[bytes] | None, file: Path | None) -> ReplyKeys | None:

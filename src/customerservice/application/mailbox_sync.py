@@ -102,11 +102,14 @@ class SyncBounds:
         limit: at most so many mails are fetched; None for all.
         budget: no new batch is begun after this time.
         stop: asked between batches; True ends the pass early, everything begun is finished.
+        progress: told the report as it stands, always the same one, when the pass begins and after each batch; so a
+            caller has the counts of a pass that ended with an error too.
     """
 
     limit: int | None = None
     budget: dt.timedelta | None = None
     stop: Callable[[], bool] = lambda: False
+    progress: Callable[[SyncReport], None] = lambda _: None
 
 
 def sync_mailbox(
@@ -249,6 +252,7 @@ class _Pass:
 
     def __attrs_post_init__(self) -> None:
         self.started = self.desk.clock.now()
+        self.bounds.progress(self.report)
 
     def over(self, session: MailSession) -> None:
         """Finish what was left unfinished, then take what is new."""
@@ -339,6 +343,7 @@ class _Pass:
                 self._read([delivery for delivery, _ in stored], {d.id: raw for d, raw in stored})
                 if acknowledge:
                     self._acknowledge(session, [delivery.id for delivery, _ in stored])
+                self.bounds.progress(self.report)
                 if self._time_is_up():
                     return False
         return not cut
