@@ -7,11 +7,13 @@ than linear time, or turn plain letters into ``<script>``. A name outside the li
 from customerservice.domain.text import storable
 
 _SAME = (
-    "iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-10 iso8859-13 iso8859-14 "
-    "iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp720 cp737 cp775 cp850 "
-    "cp852 cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp866 cp869 cp874 cp932 cp949 cp950 koi8-r koi8-u big5hkscs "
-    "euc-jp gb18030 hz johab utf-8 utf-16 utf-16le utf-16be utf-32 utf-32le utf-32be ptcp154 kz1048"
-).split()
+    "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-10",
+    "iso8859-13", "iso8859-14", "iso8859-15", "iso8859-16", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255",
+    "cp1256", "cp1257", "cp1258", "cp437", "cp720", "cp737", "cp775", "cp850", "cp852", "cp855", "cp857", "cp858",
+    "cp860", "cp861", "cp862", "cp863", "cp864", "cp865", "cp866", "cp869", "cp874", "cp932", "cp949", "cp950",
+    "koi8-r", "koi8-u", "big5hkscs", "euc-jp", "gb18030", "hz", "johab", "utf-8", "utf-16", "utf-16le", "utf-16be",
+    "utf-32", "utf-32le", "utf-32be", "ptcp154", "kz1048",
+)  # fmt: skip
 
 # Names as they stand in mail, without "-", "_", blanks; after WHATWG's encoding table where mail programs agree with it
 # (a superset for a name that is used loosely: Windows-1252 for Latin-1, GB 18030 for GB 2312).
@@ -51,9 +53,10 @@ _SHIFTING = frozenset(name for name in _CODECS.values() if name.startswith(("iso
 _DOUBLE_BYTE = frozenset({"gb18030", "cp950", "big5hkscs", "cp932", "cp949", "euc-jp", "johab"})
 
 #: What an undeclared text may be detected as; others are too rare to be believed.
-_PLAUSIBLE = (
-    "cp1252 cp1250 cp1251 cp1253 cp1254 cp1255 cp1256 cp874 koi8_r gb18030 big5 cp932 euc_jp cp949 iso8859_2"
-).split()
+_PLAUSIBLE = [
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "koi8_r", "gb18030", "big5", "cp932",
+    "euc_jp", "cp949", "iso8859_2",
+]  # fmt: skip
 _SAMPLE = 4_096  # bytes; detection takes about 10 ms for them
 _ENOUGH = 64  # bytes outside ASCII; below it detection guesses
 

@@ -1,7 +1,7 @@
 """A mail we send, as bytes whose headers are exactly those intended.
 
 Python 3.11's ``EmailMessage`` writes a ``Bcc`` line out of a subject that holds an encoded line break (CVE-2024-6923),
-and such subjects arrive by mail. So headers are written here by hand, and the finished bytes are read again and compared.
+and such subjects arrive by mail. So headers are written here by hand, and the finished bytes are read again.
 """
 
 import base64

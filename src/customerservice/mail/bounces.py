@@ -1,0 +1,205 @@
+"""Delivery reports: RFC 3464, and the forms mail servers wrote before or beside it."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.text import one_line
+from customerservice.errors import InvalidValue
+from customerservice.mail.message_ids import read_ids
+from customerservice.mail.parts import Fields, Part, read_fields, split_fields
+from customerservice.mail.received import Bounce, BouncedRecipient
+
+_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_ORIGINAL_TYPES = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822-header",
+     "message/rfc822-headers"}
+)  # fmt: skip
+_LONGEST_REPORT = 100_000  # characters of a report's words that are read
+_MOST_RECIPIENTS = 200
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_CODE = re.compile(r"(?<![\d.-])([45]\d\d)(?=[ -])")
+_ADDRESS = re.compile(r"(?<![^\s<>\"'(:;,=\[])[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]")
+
+
+def read_status_reports(raw: bytes, root: Part) -> Bounce | None:
+    """Give what the machine-readable parts of a report say (RFC 3464), or None if there are none."""
+    parts = list(_walk(root))
+    recipients: list[BouncedRecipient] = []
+    reports = [part for part in parts if part.media_type in _STATUS_TYPES]
+    message_id: str | None = None
+    for part in reports:
+        blocks = list(_blocks(part.content(raw)[0]))
+        for fields in blocks:
+            recipient = _recipient(fields)
+            if recipient is not None and len(recipients) < _MOST_RECIPIENTS:
+                recipients.append(recipient)
+            message_id = message_id or _first_id(fields.get("x-original-message-id", ""))
+    if not reports:
+        return None
+    return Bounce(recipients=_once(recipients), original_message_id=message_id or original_message_id(raw, root))
+
+
+def original_message_id(raw: bytes, root: Part) -> str | None:
+    """Give the Message-ID of the mail that a report has attached, whole or its header only."""
+    for part in _walk(root):
+        if part.media_type in _ORIGINAL_TYPES and part is not root:
+            content = part.content(raw)[0]
+            fields = read_fields(content, 0, len(content), 64 * 1024)[0]
+            found = _first_id(next((value for name, value in fields if name == "message-id"), ""))
+            if found is not None:
+                return found
+    return None
+
+
+def _walk(root: Part) -> Iterator[Part]:
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += reversed(part.children)
+
+
+def _first_id(text: str) -> str | None:
+    return next(iter(read_ids(text, limit=1)), None)
+
+
+def _blocks(content: bytes) -> Iterator[Mapping[str, str]]:
+    """Give the groups of fields of a delivery status; the first is about the mail, each other about a recipient."""
+    text = content[:_LONGEST_REPORT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for block in text.split(b"\n\n"):
+        if block.strip():
+            yield _first_of_each(split_fields(block.strip(b"\n"))[0])
+
+
+def _first_of_each(fields: Fields) -> Mapping[str, str]:
+    first: dict[str, str] = {}
+    for name, value in fields:
+        first.setdefault(name, value)
+    return first
+
+
+def _recipient(fields: Mapping[str, str]) -> BouncedRecipient | None:
+    candidates = (_typed_address(fields.get(name, "")) for name in ("original-recipient", "final-recipient"))
+    address = next((candidate for candidate in candidates if candidate is not None), None)
+    if address is None:
+        return None
+    action = fields.get("action", "").partition("(")[0].strip().lower() or None
+    found = _STATUS.search(fields.get("status", "")) or _STATUS.search(fields.get("diagnostic-code", ""))
+    status = None if found is None else found[1]
+    reason = one_line(fields.get("diagnostic-code", "").partition(";")[2] or fields.get("diagnostic-code", ""))
+    return BouncedRecipient(
+        address=address, status=status, action=action, permanent=_permanent(action, status), reason=reason[:500] or None
+    )
+
+
+def _typed_address(value: str) -> EmailAddress | None:
+    """Read ``rfc822; anna@mail.example`` (RFC 3464 2.3.2), and the bare address some servers write."""
+    kind, semicolon, rest = value.partition(";")
+    text = rest if semicolon else kind
+    return as_address(text.strip().strip("<>").strip())
+
+
+def as_address(text: str) -> EmailAddress | None:
+    """Give the address, or None if the text is no plain one."""
+    try:
+        return EmailAddress(text)
+    except InvalidValue:
+        return None
+
+
+def _permanent(action: str | None, status: str | None) -> bool | None:
+    if action in ("delivered", "relayed", "expanded"):
+        return None
+    if action == "delayed":
+        return False
+    if status is not None:
+        return {"5": True, "4": False}.get(status[0])
+    return True if action == "failed" else None
+
+
+def _once(recipients: Iterable[BouncedRecipient]) -> tuple[BouncedRecipient, ...]:
+    first: dict[str, BouncedRecipient] = {}
+    for recipient in recipients:
+        first.setdefault(recipient.address.key, recipient)
+    return tuple(first.values())
+
+
+# Where the words of a report end and the mail it is about begins.
+_COPY = re.compile(
+    r"^[ \t>*]{0,8}(?:-{2,}|={2,}|_{2,})?[ \t]{0,4}(?:below this line is a copy|this is a copy of (?:the|your) message|"
+    r"(?:the )?original message (?:follows|headers?|text)|message header follows|unsent message|undelivered message|"
+    r"returned message|(?:begin|start) (?:of )?(?:original|returned)|your (?:original )?message (?:follows|reads|headers)|"
+    r"transcript of|received:|return-path:|mime-version:|x-mailer:|message-id:|(?:a )?copy of (?:the|your) (?:original )?message|"
+    r"-{0,3}[ \t]?original message|the (?:header|body|text) of (?:the|your) (?:original )?message|reporting-mta:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TEMPORARY = re.compile(
+    r"warning|delayed|not yet been delivered|still (?:being |)(?:trying|try|queued|attempt)|will (?:be retried|keep trying|continue)|"
+    r"delivery attempts will|no action is required|temporar|transient",
+    re.IGNORECASE,
+)
+
+
+def read_plain_report(text: str, *, fields: Mapping[str, str], own: Sequence[EmailAddress]) -> Bounce:
+    """Give what a report without machine-readable parts says in its words.
+
+    Args:
+        text: the readable text.
+        fields: the header of the mail, by lower-case name.
+        own: addresses that are not those of a bounced recipient: who gets the report and who sends it.
+    """
+    text = text[:_LONGEST_REPORT]
+    copy = _COPY.search(text)
+    told, rest = (text, "") if copy is None else (text[: copy.start()], text[copy.start() :])
+    others = {address.key for address in own}
+    failed = [as_address(item.strip().strip("<>")) for item in fields.get("x-failed-recipients", "").split(",")]
+    found = [address for address in failed if address is not None]
+    if not found:
+        found = _addresses(told, others) or _addresses(_transcript(rest), others)
+    recipients = [_told_recipient(told if address.value in told else rest, address, told) for address in found]
+    return Bounce(recipients=_once(recipients), original_message_id=_told_id(rest))
+
+
+def _transcript(rest: str) -> str:
+    return rest
+
+
+def _addresses(told: str, others: set[str]) -> list[EmailAddress]:
+    found: dict[str, EmailAddress] = {}
+    for match in _ADDRESS.finditer(told):
+        address = as_address(match[0].strip("'`"))
+        if address is not None and address.key not in others and address.local.lower() not in DAEMONS:
+            found.setdefault(address.key, address)
+    return list(found.values())[:_MOST_RECIPIENTS]
+
+
+DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "mdaemon", "mail_daemon", "daemon"})
+
+
+def _told_recipient(text: str, address: EmailAddress, told: str) -> BouncedRecipient:
+    place = text.find(address.value)
+    near = text[max(0, place - 200) : place + len(address.value) + 600]
+    after = text[place : place + len(address.value) + 600]
+    status = _STATUS.search(after) or _STATUS.search(near) or _STATUS.search(told)
+    code = _CODE.search(after) or _CODE.search(near)
+    permanent: bool | None = True
+    if status is not None:
+        permanent = {"5": True, "4": False}.get(status[1][0])
+    elif code is not None:
+        permanent = code[1][0] == "5"
+    elif _TEMPORARY.search(told):
+        permanent = False
+    reason = one_line(after[len(address.value) :].lstrip(" \t>:;,)\r\n").partition("\n\n")[0])
+    return BouncedRecipient(
+        address=address,
+        status=None if status is None else status[1],
+        action="failed" if permanent else "delayed" if permanent is False else None,
+        permanent=permanent,
+        reason=reason[:500] or None,
+    )
+
+
+def _told_id(rest: str) -> str | None:
+    found = re.search(r"^[ \t>]{0,8}message-id:\s{0,4}(<[^<>\s]{1,250}>)", rest, re.IGNORECASE | re.MULTILINE)
+    return None if found is None else _first_id(found[1])

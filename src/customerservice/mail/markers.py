@@ -1,0 +1,42 @@
+"""Thread markers in subjects and bodies (R19, R20)."""
+
+import re
+
+from customerservice.mail.received import Markers
+
+# ASCII digits only, and no number a database could not hold.
+_MARKER = re.compile(r"\[#([1-9][0-9]{0,17})(?:\s{1,3}([a-z2-7]{26}))?\s{0,3}\]", re.IGNORECASE)
+_IMPORTED_NUMBER = re.compile(r"(?<![\w#])#ct([1-9][0-9]{0,17})(?![\w-])", re.IGNORECASE)
+_IMPORTED_TOKEN = re.compile(r"(?<![\w#])#tc([0-9a-z-]{1,64})(?![\w-])", re.IGNORECASE)
+
+
+def find_markers(subject: str | None, new_text: str, text: str) -> Markers:
+    """Give the marker that says most: with a token before without, the subject before the sender's words before the rest.
+
+    A number alone counts only in the subject and in what the sender wrote; half of an imported marker is none.
+
+    Args:
+        subject: decoded; a marker may have been cut by encoded words or folding before.
+        new_text: what the sender wrote himself.
+        text: the whole text, with quotations.
+    """
+    places = (("subject", subject or ""), ("body", new_text), ("quotation", text))
+    for place, where in places:
+        if (found := _with_token(where, place)) is not None:
+            return found
+    for place, where in places[:2]:
+        if (number := _MARKER.search(where)) is not None:
+            return Markers(number=int(number[1]), place=place)
+    return Markers()
+
+
+def _with_token(text: str, place: str) -> Markers | None:
+    if "#" not in text:
+        return None
+    for found in _MARKER.finditer(text):
+        if found[2] is not None:
+            return Markers(number=int(found[1]), token=found[2].lower(), place=place)
+    number, token = _IMPORTED_NUMBER.search(text), _IMPORTED_TOKEN.search(text)
+    if number is None or token is None:
+        return None
+    return Markers(number=int(number[1]), token=token[1], legacy=True, place=place)

@@ -1,0 +1,328 @@
+"""The MIME structure of a mail: one pass over its bytes fills a frozen tree of offsets (RFC 2045, RFC 2046).
+
+Nothing is copied but headers. The work is linear in the size of the mail whatever it holds, and no call is recursive.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from customerservice.domain.text import one_line
+from customerservice.mail.charsets import decode
+from customerservice.mail.limits import Limits
+from customerservice.mail.parameters import read_parameters
+from customerservice.mail.received import Defect
+from customerservice.mail.transfer import decode_transfer
+
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_LINE_BREAK = re.compile(rb"\r\n|\n|\r")
+_DASHES_AFTER_BREAK = re.compile(rb"[\r\n]--")
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
+
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@attrs.frozen(kw_only=True)
+class Part:
+    """One part of a mail, or the whole.
+
+    Attributes:
+        fields: the header: names in lower case, values unfolded, encoded words not yet decoded.
+        media_type: in lower case; None if absent or unusable.
+        parameters: of the Content-Type, decoded.
+        disposition: ``attachment``, ``inline`` or what the sender wrote; "" if absent.
+        filename: decoded, on one line; still with any folder.
+        start: offset of the header in the raw mail; `body` and `end` enclose the body.
+        children: parts of a multipart, in order; empty for anything else.
+        too_deep: a multipart below the limit of depth, whose parts were not read.
+    """
+
+    fields: Fields = attrs.field(repr=False)
+    media_type: str | None
+    parameters: Mapping[str, str]
+    encoding: str
+    disposition: str
+    filename: str | None
+    start: int
+    body: int
+    end: int
+    children: tuple["Part", ...] = ()
+    too_deep: bool = False
+
+    def field(self, name: str) -> str | None:
+        """Give the first field of that lower-case name, or None."""
+        return next((value for key, value in self.fields if key == name), None)
+
+    def content(self, raw: bytes) -> tuple[bytes, str | None]:
+        """Give the body after transfer decoding, and a defect code or None."""
+        return decode_transfer(memoryview(raw)[self.body : self.end], self.encoding)
+
+
+def read_parts(raw: bytes, limits: Limits) -> tuple[Part, tuple[Defect, ...]]:
+    """Give the structure of a mail and what is wrong with it. Never raises; linear; any line ends."""
+    reader = _Reader(raw, limits)
+    root = reader.read()
+    return root, tuple(reader.defects)
+
+
+class _Multipart:
+    """A multipart whose end has not been seen."""
+
+    def __init__(self, part: Part, boundary: bytes) -> None:
+        self.part = part
+        self.boundary = boundary
+        self.children: list[Part] = []
+
+
+class _Reader:
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        self.defects: list[Defect] = []
+        self._raw = raw
+        self._limits = limits
+        self._open: list[_Multipart] = []
+        self._levels: dict[bytes, list[int]] = {}  # boundary -> places in _open
+        self._leaf: Part | None = None
+        self._count = 0
+        self._root: Part | None = None
+
+    def read(self) -> Part:
+        raw = self._raw
+        # Lines that end with a bare CR are rare, and looking for them takes ten times as long.
+        bare = b"\r--" in raw
+        dashes = _dash_lines_after_any_break(raw) if bare else _dash_lines(raw)
+        line_end = _line_end if bare else _line_end_by_lf
+        dashes = itertools.islice(dashes, self._limits.dash_lines)
+        dash = next(dashes, len(raw))
+        self._start_part(_first_line(raw), dash)
+        while self._open and dash < len(raw):
+            line = line_end(raw, dash)
+            following = next(dashes, len(raw))
+            if (found := self._level(raw[dash + 2 : line].rstrip())) is not None:
+                level, closing = found
+                self._end_parts(level + 1, _before_break(raw, dash))
+                if closing:
+                    self._end_parts(level, _before_break(raw, dash), closed=True)
+                elif self._count >= self._limits.parts:
+                    self._defect("too_many_parts", f"only the first {self._count} parts were read")
+                    break
+                else:
+                    self._start_part(_after_break(raw, line), following)
+            dash = following
+        self._end_parts(0, len(raw))
+        assert self._root is not None
+        return self._root
+
+    def _level(self, name: bytes) -> tuple[int, bool] | None:
+        """Give which open multipart a line of dashes belongs to, and whether it closes it."""
+        if levels := self._levels.get(name):
+            return levels[-1], False
+        if name.endswith(b"--") and (levels := self._levels.get(name[:-2])):
+            return levels[-1], True
+        return None
+
+    def _start_part(self, start: int, bound: int) -> None:
+        raw, limits = self._raw, self._limits
+        self._count += 1
+        fields, body, flaws = read_fields(raw, start, bound, limits.header_bytes)
+        for flaw in flaws:
+            self._defect(flaw, f"header of part {self._count}")
+        part = self._describe(fields, start, body)
+        boundary = self._boundary(part, bound)
+        if boundary is None:
+            self._leaf = part
+        elif len(self._open) >= limits.depth:
+            self._defect("too_deep", f"parts more than {limits.depth} deep were not read")
+            self._leaf = attrs.evolve(part, too_deep=True)
+        else:
+            self._levels.setdefault(boundary, []).append(len(self._open))
+            self._open.append(_Multipart(part, boundary))
+
+    def _describe(self, fields: Fields, start: int, body: int) -> Part:
+        first: dict[str, str] = {}
+        for name, value in fields:
+            first.setdefault(name, value)
+        media_type: str | None = None
+        parameters: Mapping[str, str] = {}
+        disposed: Mapping[str, str] = {}
+        disposition = ""
+        if "content-type" in first:
+            media_type, parameters, cut = read_parameters(first["content-type"], limit=self._limits.parameters)
+            if cut:
+                self._defect("too_many_parameters", f"Content-Type of part {self._count}")
+            if _MEDIA_TYPE.fullmatch(media_type) is None:
+                media_type = {"text": "text/plain", "html": "text/html"}.get(media_type)
+                if media_type is None:
+                    self._defect("bad_content_type", f"part {self._count}")
+        elif self._open and self._open[-1].part.media_type == "multipart/digest":
+            media_type = "message/rfc822"  # RFC 2046 5.1.5
+        if "content-disposition" in first:
+            value = first["content-disposition"]
+            disposition, disposed, cut = read_parameters(value, limit=self._limits.parameters)
+            if cut:
+                self._defect("too_many_parameters", f"Content-Disposition of part {self._count}")
+        encoding = (
+            first.get("content-transfer-encoding", "").partition(";")[0].partition("(")[0].strip(" \t\"'").lower()
+        )
+        return Part(
+            fields=fields,
+            media_type=media_type,
+            parameters=parameters,
+            encoding=encoding.strip(" \t\"'").lower(),
+            disposition=disposition,
+            filename=disposed.get("filename") or parameters.get("name") or disposed.get("name"),
+            start=start,
+            body=body,
+            end=len(self._raw),
+        )
+
+    def _boundary(self, part: Part, bound: int) -> bytes | None:
+        """Give the boundary of a multipart; a missing one is taken from the first line that looks like one."""
+        if part.media_type is None or not part.media_type.startswith("multipart/"):
+            return None
+        declared = part.parameters.get("boundary", "").encode("utf-8", "replace").rstrip()
+        if declared:
+            return declared
+        self._defect("no_boundary", f"part {self._count}")
+        guess = self._raw[bound + 2 : _line_end(self._raw, bound)].rstrip()
+        return guess if 0 < len(guess) <= 72 and not guess.endswith(b"--") else None
+
+    def _end_parts(self, level: int, end: int, *, closed: bool = False) -> None:
+        """End the open leaf and every multipart from `level` inwards."""
+        if self._leaf is not None:
+            leaf, self._leaf = self._leaf, None
+            self._keep(attrs.evolve(leaf, end=max(leaf.body, end)))
+        while len(self._open) > level:
+            done = self._open.pop()
+            self._levels[done.boundary].pop()
+            if not closed:
+                self._defect("unclosed_boundary", "a multipart has no end")
+            self._keep(attrs.evolve(done.part, end=max(done.part.body, end), children=tuple(done.children)))
+
+    def _keep(self, part: Part) -> None:
+        if self._open:
+            self._open[-1].children.append(part)
+        else:
+            self._root = part
+
+    def _defect(self, code: str, detail: str) -> None:
+        # A hostile mail may repeat a fault in each of its parts.
+        if sum(defect.code == code for defect in self.defects) < 3:
+            self.defects.append(Defect(code, detail))
+
+
+def _dash_lines(raw: bytes) -> Iterator[int]:
+    """Give the offset of each line that starts with two dashes, where lines end with LF or CRLF."""
+    if raw.startswith(b"--"):
+        yield 0
+    place = raw.find(b"\n--")
+    while place >= 0:
+        yield place + 1
+        place = raw.find(b"\n--", place + 1)
+
+
+def _dash_lines_after_any_break(raw: bytes) -> Iterator[int]:
+    if raw.startswith(b"--"):
+        yield 0
+    yield from (found.start() + 1 for found in _DASHES_AFTER_BREAK.finditer(raw))
+
+
+def _line_end_by_lf(raw: bytes, start: int) -> int:
+    place = raw.find(b"\n", start)
+    return len(raw) if place < 0 else place
+
+
+def _line_end(raw: bytes, start: int) -> int:
+    found = _LINE_BREAK.search(raw, start)
+    return len(raw) if found is None else found.start()
+
+
+def _after_break(raw: bytes, place: int) -> int:
+    return place + (2 if raw[place : place + 2] == b"\r\n" else 1)
+
+
+def _before_break(raw: bytes, place: int) -> int:
+    """Give where the line before a boundary ends; its line break belongs to the boundary (RFC 2046 5.1.1)."""
+    return max(0, place - (2 if raw[place - 2 : place] == b"\r\n" else 1))
+
+
+def _first_line(raw: bytes) -> int:
+    """Give where the header of a mail begins: after blank lines and the ``From`` line of an mbox."""
+    start = 0
+    while raw[start : start + 1] in (b"\r", b"\n"):
+        start += 1
+    if raw[start : start + 5] == b"From " or raw[start : start + 6] == b">From ":
+        return min(len(raw), _after_break(raw, _line_end(raw, start)))
+    return start
+
+
+def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields, int, Sequence[str]]:
+    """Read a header between two offsets: its fields, the offset of the body, and the codes of its defects.
+
+    The header ends at the first blank line, else at `bound`. Lines that are no field are passed over; at the end of the
+    header they belong to the body, so that no text of a person is lost where the blank line is missing.
+
+    Args:
+        raw: the mail.
+        start: where the header begins.
+        bound: where it ends at the latest, such as the next boundary.
+        limit: bytes of the header that are read.
+    """
+    if start >= bound:
+        return (), min(start, len(raw)), ()
+    if raw[start : start + 1] in (b"\r", b"\n"):
+        return (), _after_break(raw, start), ()
+    blank = _BLANK_LINE.search(raw, start, bound)
+    head, body = (bound, bound) if blank is None else blank.span()
+    flaws: list[str] = []
+    if head - start > limit:
+        flaws.append("header_too_large")
+        head = start + limit
+    block = raw[start:head]
+    fields, bad, trailing = split_fields(block)
+    if trailing is not None and "header_too_large" not in flaws:
+        body = start + _offset_of_line(block, trailing)
+        flaws.append("no_header" if trailing == 0 else "no_blank_line")
+    elif bad:
+        flaws.append("bad_header_line")
+    return fields, body, flaws
+
+
+def split_fields(block: bytes) -> tuple[Fields, bool, int | None]:
+    """Give the fields, whether a line among them is none, and the number of the first of such lines at the end."""
+    plain = block.isascii()
+    text = block.decode("ascii" if plain else "latin-1")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\n ", " ").replace("\n\t", " ")
+    fields: list[tuple[str, str]] = []
+    bad = False
+    trailing: int | None = None
+    for number, line in enumerate(text.split("\n")):
+        name, colon, value = line.partition(":")
+        name = name.rstrip(" \t")
+        if not colon or not name.isascii() or not name.isprintable() or " " in name or not name:
+            bad = True
+            trailing = number if trailing is None else trailing
+            continue
+        if trailing is not None:
+            trailing = None
+        value = value.strip(" \t")
+        if not plain and not value.isascii():
+            value = decode(value.encode("latin-1"))[0]
+        fields.append((name.lower(), value))
+    return tuple(fields), bad, trailing
+
+
+def _offset_of_line(block: bytes, number: int) -> int:
+    """Give where the unfolded line of that number begins."""
+    starts = [0, *(found.end() for found in _LINE_BREAK.finditer(block))]
+    unfolded = [place for place in starts if place == 0 or block[place : place + 1] not in (b" ", b"\t")]
+    return unfolded[number]
+
+
+def tidy(text: str) -> str:
+    """Give header text safe to store and on one line; text without any control character stays as it is."""
+    return text if text.isprintable() else one_line(text)

@@ -1,0 +1,184 @@
+"""The one path from the bytes of a mail to what it says."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from customerservice.domain.email_address import EmailAddress
+from customerservice.mail.addresses import read_addresses
+from customerservice.mail.bodies import Bodies, read_bodies
+from customerservice.mail.bounces import original_message_id, read_plain_report, read_status_reports
+from customerservice.mail.content_digest import content_digest
+from customerservice.mail.dates import read_date
+from customerservice.mail.encoded_words import decode_words
+from customerservice.mail.kinds import Signs, kind_of
+from customerservice.mail.limits import Limits
+from customerservice.mail.markers import find_markers
+from customerservice.mail.message_ids import read_ids
+from customerservice.mail.parts import Part, read_parts, tidy
+from customerservice.mail.quotations import read_new_text
+from customerservice.mail.received import Bounce, Correspondent, Defect, MailKind, ReceivedMail
+
+#: Raised whenever the same bytes can be read differently than before.
+READER_VERSION = 1
+
+_ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
+_SINGLE = ("from", "subject", "date", "message-id", "to")  # RFC 5322 3.6: at most once
+_READ_BY_RULES = 20_000  # characters of the text that the rules about the kind look at
+
+
+def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
+    """Give what a mail says; see `customerservice.mail.parse`."""
+    root, defects = read_parts(raw, limits)
+    header = _Header(root, limits)
+    bodies = read_bodies(raw, root, limits)
+    reading = read_new_text(bodies.text, quotes=bodies.quotes, longest=limits.quotation_characters)
+    sender = header.sender()
+    subject = header.text("subject")
+    date_text = header.text("date")
+    message_id = next(iter(header.ids("message-id")), None)
+    null_return_path = header.null_return_path()
+    kind, reasons = kind_of(_signs(root, header, sender, subject, bodies, null_return_path))
+    recipients = (header.addresses("to"), header.addresses("cc"), header.addresses("reply-to"))
+    return ReceivedMail(
+        size=len(raw),
+        sha256=hashlib.sha256(raw).hexdigest(),
+        content_digest=content_digest(
+            (header.text("from"), date_text, subject, message_id), (bodies.text, bodies.html), bodies.attachments
+        ),
+        message_id=message_id,
+        in_reply_to=header.ids("in-reply-to"),
+        references=header.ids("references"),
+        subject=subject,
+        sender=sender,
+        to=recipients[0],
+        cc=recipients[1],
+        reply_to=recipients[2],
+        envelope_to=header.envelope_to(),
+        return_path=header.return_path(),
+        null_return_path=null_return_path,
+        date=None if date_text is None else read_date(date_text),
+        date_text=date_text,
+        text=bodies.text,
+        html=bodies.html,
+        new_text=reading.new,
+        quoted_text=reading.quoted,
+        signature=reading.signature,
+        attachments=bodies.attachments,
+        kind=kind,
+        kind_reasons=reasons,
+        bounce=_bounce(raw, root, header, sender, bodies) if kind is MailKind.BOUNCE else None,
+        markers=find_markers(subject, reading.new, bodies.text),
+        authentication=header.authentication(),
+        headers=header.decoded,
+        defects=(*defects, *header.defects, *bodies.defects),
+        reader_version=READER_VERSION,
+    )
+
+
+class _Header:
+    """The header of the whole mail, field by field."""
+
+    def __init__(self, root: Part, limits: Limits) -> None:
+        self._limits = limits
+        self.first: dict[str, str] = {}
+        self._all: dict[str, list[str]] = {}
+        for name, value in root.fields:
+            self.first.setdefault(name, value)
+            self._all.setdefault(name, []).append(value)
+        self.decoded = tuple((name, _decoded(value)) for name, value in root.fields)
+        self.defects: list[Defect] = [
+            Defect("repeated_header", f"{name} stands {len(self._all[name])} times; the first counts")
+            for name in _SINGLE
+            if len(self._all.get(name, ())) > 1
+        ]
+
+    def text(self, name: str) -> str | None:
+        value = self.first.get(name)
+        return None if value is None else _decoded(value).strip()
+
+    def ids(self, name: str) -> tuple[str, ...]:
+        return read_ids(self.first.get(name, ""), limit=self._limits.references)
+
+    def addresses(self, name: str) -> tuple[Correspondent, ...]:
+        found: list[Correspondent] = []
+        for value in self._all.get(name, ()):
+            entries, cut = read_addresses(value, limit=self._limits.addresses - len(found))
+            found += entries
+            if cut:
+                self.defects.append(Defect("too_many_addresses", f"only the first {len(found)} of {name} were read"))
+                break
+        return tuple(found)
+
+    def sender(self) -> Correspondent | None:
+        """Give the From; without address unless there is exactly one that means one mailbox to everybody."""
+        if "from" not in self.first:
+            return None
+        entries = self.addresses("from")
+        if len(entries) == 1 and len(self._all["from"]) == 1:
+            if entries[0].address is None:
+                self.defects.append(Defect("unusable_from", "the From header has no plain address"))
+            return entries[0]
+        self.defects.append(Defect("unusable_from", f"the From header has {len(entries)} entries"))
+        return Correspondent(None, entries[0].name if entries else "")
+
+    def envelope_to(self) -> tuple[EmailAddress, ...]:
+        entries = [entry.address for name in _ENVELOPE for entry in self.addresses(name)]
+        return tuple(dict.fromkeys(address for address in entries if address is not None))
+
+    def null_return_path(self) -> bool:
+        return "".join(self.first.get("return-path", "").split()) == "<>"
+
+    def return_path(self) -> EmailAddress | None:
+        entries = read_addresses(self.first.get("return-path", ""), limit=2)[0]
+        return entries[0].address if len(entries) == 1 else None
+
+    def authentication(self) -> tuple[tuple[str, str], ...]:
+        values = [value for name, value in self.decoded if name == "authentication-results"]
+        return tuple(((value.partition(";")[0].split() or [""])[0], value) for value in values)
+
+
+def _decoded(value: str) -> str:
+    return tidy(decode_words(value))
+
+
+def _signs(
+    root: Part,
+    header: _Header,
+    sender: Correspondent | None,
+    subject: str | None,
+    bodies: Bodies,
+    null_return_path: bool,
+) -> Signs:
+    return Signs(
+        fields=header.first,
+        media_type=root.media_type or "",
+        report_type=root.parameters.get("report-type", "").lower() if root.media_type == "multipart/report" else "",
+        inner_types=frozenset(_types(root)),
+        sender_local="" if sender is None or sender.address is None else sender.address.local.lower(),
+        subject=subject or "",
+        text=bodies.text[:_READ_BY_RULES],
+        null_return_path=null_return_path,
+    )
+
+
+def _types(root: Part) -> Sequence[str]:
+    found: list[str] = []
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        found.append(part.media_type or "")
+        waiting += part.children
+    return found
+
+
+def _bounce(raw: bytes, root: Part, header: _Header, sender: Correspondent | None, bodies: Bodies) -> Bounce:
+    told = read_status_reports(raw, root)
+    if told is not None and told.recipients:
+        return told
+    own = [entry.address for entry in (*header.addresses("to"), *((sender,) if sender else ()))]
+    fields: Mapping[str, str] = header.first
+    plain = read_plain_report(bodies.text, fields=fields, own=[address for address in own if address is not None])
+    return Bounce(
+        recipients=plain.recipients,
+        original_message_id=original_message_id(raw, root) or plain.original_message_id,
+    )
