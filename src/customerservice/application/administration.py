@@ -54,13 +54,13 @@ def get_contact(desk: DeskContext, actor: Actor, contact_id: ContactId) -> Conta
     Raises:
         NotFound: there is none in the actor's shops.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return _contact(unit, actor, contact_id)
 
 
 def list_contacts(desk: DeskContext, actor: Actor) -> Sequence[Contact]:
     """Give the contacts of the actor's shops, by position."""
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return unit.contacts.all(actor.scope)
 
 
@@ -100,19 +100,19 @@ def get_mailbox(desk: DeskContext, actor: Actor, mailbox_id: MailboxId) -> Mailb
     Raises:
         NotFound: there is none in the actor's shops.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return _mailbox(unit, actor, mailbox_id)
 
 
 def list_mailboxes(desk: DeskContext, actor: Actor) -> Sequence[Mailbox]:
     """Give the mailboxes of the actor's shops."""
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return unit.mailboxes.all(actor.scope)
 
 
 def was_synced(desk: DeskContext, mailbox_id: MailboxId) -> bool:
     """Tell whether a mailbox had its first sync, so that no choice of a start is needed any more (R27)."""
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         mailbox = unit.mailboxes.get(mailbox_id)
         started = unit.mailboxes.cursor(mailbox_id) is not None
         return started or (mailbox is not None and mailbox.health.last_success_at is not None)
@@ -137,7 +137,7 @@ def put_employee(desk: DeskContext, employee: Employee) -> None:
 
 def list_employees(desk: DeskContext) -> Sequence[Employee]:
     """Give all employees, by name."""
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return unit.employees.all()
 
 

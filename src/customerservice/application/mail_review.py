@@ -20,7 +20,7 @@ def list_mail(
 ) -> Page[Delivery]:
     """Give the mails of the actor's shops with their outcomes, newest first, by page."""
     asked = wanted or DeliveryFilter()
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return unit.deliveries.page(attrs.evolve(asked, scope=actor.scope), after=after, limit=limit)
 
 
@@ -30,7 +30,7 @@ def find_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Deliv
     Raises:
         NotFound: there is none in the actor's shops.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return _mail(unit, actor, delivery_id)
 
 
@@ -41,7 +41,7 @@ def raw_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> bytes:
         NotFound: there is no such mail in the actor's shops.
         StoredBytesLost: its bytes are not kept, or are not what was stored.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return stored_raw(unit, _mail(unit, actor, delivery_id))
 
 

@@ -47,7 +47,7 @@ def list_threads(
         InvalidValue: `after` is not the `next` of a page.
     """
     asked = wanted or ThreadFilter()
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return unit.threads.page(attrs.evolve(asked, scope=actor.scope), after=after, limit=limit)
 
 
@@ -57,7 +57,7 @@ def thread_view(desk: DeskContext, actor: Actor, thread_id: ThreadId) -> ThreadV
     Raises:
         NotFound: there is none in the actor's shops.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         thread = thread_for(unit, actor, thread_id)
         messages = unit.messages.of_thread(thread_id)
         sent = unit.outbox.of_messages([message.id for message in messages])
@@ -75,7 +75,7 @@ def thread_by_number(desk: DeskContext, actor: Actor, number: int) -> Thread:
     Raises:
         NotFound: there is none in the actor's shops.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         found = unit.threads.by_number(number)
         if found is None or found.shop not in actor.scope:
             raise NotFound("thread", number)
@@ -89,7 +89,7 @@ def figures(
 
     With `since` over the threads opened and the messages sent on that day (UTC) or later, else from the beginning.
     """
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         return statistics(unit.figures.totals(actor.scope, contact_id=contact_id, since=since))
 
 
@@ -102,7 +102,7 @@ def find_deliveries(
     header_id: str | None = None,
 ) -> Sequence[Delivery]:
     """Give the mails with that id, that key at their source, or that Message-ID (without angle brackets) (R46)."""
-    with desk.storage.unit() as unit:
+    with desk.storage.unit(reading=True) as unit:
         found: list[Delivery | None] = []
         if delivery_id is not None:
             found.append(unit.deliveries.get(delivery_id))

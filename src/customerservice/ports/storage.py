@@ -511,8 +511,10 @@ class Storage(Protocol):
         """False when the units run inside a host's transaction, which alone commits (`HelpDesk.join`)."""
         ...
 
-    def unit(self) -> AbstractContextManager[UnitOfWork]:
+    def unit(self, *, reading: bool = False) -> AbstractContextManager[UnitOfWork]:
         """Open a unit of work: its end commits, an exception rolls back. Units do not nest.
+
+        With `reading` nothing may be written in it; such a unit need not wait for one that writes.
 
         Each thread of a program may have one unit open at a time; units of several threads run side by side.
         """

@@ -687,8 +687,8 @@ class MemoryStorage:
         return True
 
     @contextlib.contextmanager
-    def unit(self) -> Iterator[MemoryUnit]:
-        """Open a unit of work, when those of other threads have ended."""
+    def unit(self, *, reading: bool = False) -> Iterator[MemoryUnit]:
+        """Open a unit of work, when those of other threads have ended; also one that only reads."""
         if self._holder == threading.get_ident():
             raise RuntimeError("units of work do not nest")
         with self._turn:

@@ -109,6 +109,13 @@ class SqlAlchemyStorage:
         """False when joined to a host's transaction."""
         return self._engine is not None
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for other databases, and for a host's connection."""
+        if self._engine is None or self._engine.dialect.name != "sqlite":
+            return None
+        return Path(str(self._engine.url.database))
+
     @contextlib.contextmanager
     def unit(self, *, reading: bool = False) -> Iterator[SqlUnit]:
         """Open a unit of work.
