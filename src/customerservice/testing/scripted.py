@@ -55,6 +55,11 @@ class Silence:
 
 
 @attrs.frozen
+class Deaf:
+    """Say nothing and read nothing until the server is closed, so that the client's bytes pile up."""
+
+
+@attrs.frozen
 class Cut:
     """Send the first `after` bytes of the usual answer, then hang up."""
 
@@ -68,7 +73,7 @@ class Trickle:
     pause: float
 
 
-Fault = Answer | Raw | Close | Reset | Silence | Cut | Trickle
+Fault = Answer | Raw | Close | Reset | Silence | Deaf | Cut | Trickle
 Script = Mapping[str, Fault | Sequence[Fault | None]]
 
 
@@ -95,6 +100,7 @@ class Wire:
         connection.settimeout(PATIENCE)
         self._socket = connection
         self._received = bytearray()
+        self._over = threading.Event()
 
     @property
     def is_tls(self) -> bool:
@@ -173,6 +179,9 @@ class Wire:
             self.send(fault.text.replace("\n", "\r\n").encode() + b"\r\n")
         elif isinstance(fault, Raw):
             self.send(fault.data)
+        elif isinstance(fault, Deaf):
+            self._over.wait(PATIENCE)
+            raise Hangup
         elif isinstance(fault, Silence):
             with contextlib.suppress(OSError):
                 while self._socket.recv(65_536):
@@ -188,6 +197,7 @@ class Wire:
 
     def shut(self) -> None:
         """Wake up whoever waits on this connection, from another thread."""
+        self._over.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -219,12 +229,12 @@ class ScriptedServer(abc.ABC):
             raise ValueError("an ssl_context belongs to a server with TLS, and to no other")
         self._tls = tls
         self._context = ssl_context
-        self._faults = {
-            stage: list(fault) if isinstance(fault, Sequence) else fault for stage, fault in (script or {}).items()
-        }
+        self._faults: dict[str, Fault | list[Fault | None]] = {}
         self.commands: list[Command] = []
         self.connections = 0
         self._lock = threading.Lock()
+        for stage, fault in (script or {}).items():
+            self.order(stage, fault)
         self._wires: set[Wire] = set()
         self._threads: list[threading.Thread] = []
         self._closed = False
@@ -232,6 +242,11 @@ class ScriptedServer(abc.ABC):
         self.port: int = self._listener.getsockname()[1]
         self._acceptor = threading.Thread(target=self._accept, name=f"{type(self).__name__}:{self.port}", daemon=True)
         self._acceptor.start()
+
+    def order(self, stage: str, fault: Fault | Sequence[Fault | None]) -> None:
+        """Change the script at this stage from now on, for connections that are open too."""
+        with self._lock:
+            self._faults[stage] = list(fault) if isinstance(fault, Sequence) else fault
 
     def close(self) -> None:
         """Stop listening, hang up on every client and wait for the threads; may be called twice."""
@@ -317,7 +332,7 @@ def bearer(words: str, tokens: Mapping[str, str]) -> tuple[str, bool]:
     ValueError if they are of neither form.
     """
     match = re.fullmatch(
-        r"(?:user=(?P<x>[^\x01]*)|n,a=(?P<b>[^\x01,]*),\x01(?:host=[^\x01]*\x01port=[0-9]+)?)"
+        r"(?:user=(?P<x>[^\x01]*)|n,a=(?P<b>[^\x01,]*),(?:\x01host=[^\x01]*\x01port=[0-9]+)?)"
         r"\x01auth=Bearer (?P<token>[^\x01]+)\x01\x01",
         words,
     )
