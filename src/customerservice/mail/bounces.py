@@ -19,7 +19,8 @@ _LONGEST_REPORT = 100_000  # characters of a report's words that are read
 _MOST_RECIPIENTS = 200
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.-])([45]\d\d)(?=[ -])")
-_ADDRESS = re.compile(r"(?<![^\s<>\"'(:;,=\[])[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]")
+_ADDRESS_FORM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]"
+_ADDRESS = re.compile(rf"(?<![^\s<>\"'(:;,=\[]){_ADDRESS_FORM}")
 
 
 def read_status_reports(raw: bytes, root: Part) -> Bounce | None:
@@ -125,6 +126,22 @@ def _once(recipients: Iterable[BouncedRecipient]) -> tuple[BouncedRecipient, ...
     return tuple(first.values())
 
 
+# "<anna@mail.example>: host said 550" (qmail, Postfix, sendmail) and "RCPT TO:<anna@mail.example>" with its refusal.
+_REASONED = re.compile(rf"^[ \t>*]{{0,8}}<({_ADDRESS_FORM})>(?:\.{{3}}|:| {{1,8}}(?=[45]\d\d|\())", re.MULTILINE)
+_ASKED = re.compile(
+    rf"(?:RCPT TO:\s{{0,3}}|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?)<({_ADDRESS_FORM})>(?=[^\n]{{0,80}}(?:\n[^\n]{{0,20}}[45]\d\d)?)",
+    re.IGNORECASE,
+)
+_TRIGGER = re.compile(
+    r"following (?:recipient|address|destination|user|e-?mail|mailbox|account)|did not reach|did not receive|addresses? failed|"
+    r"failed (?:recipient|address)|permanent (?:fatal )?error|fatal errors|transient (?:non-fatal )?errors|recipients?(?:\(s\))? listed|"
+    r"following|could not be delivered to|unable to deliver",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"\n[ \t]{0,4}[-=_*]{3,}|\n[ \t]{0,4}\n[ \t]{0,4}\n[ \t]{0,4}\n")
+_NOT_THESE = ("mail from", "from", "contact", "sender", "postmaster at", "e-mail", "mailto:")
+_TYPED = re.compile(r"^(?:smtp|rfc822|to|recipient)[=;:]", re.IGNORECASE)
+
 # Where the words of a report end and the mail it is about begins.
 _COPY = re.compile(
     r"^[ \t>*]{0,8}(?:-{2,}|={2,}|_{2,})?[ \t]{0,4}(?:below this line is a copy|this is a copy of (?:the|your) message|"
@@ -156,21 +173,39 @@ def read_plain_report(text: str, *, fields: Mapping[str, str], own: Sequence[Ema
     failed = [as_address(item.strip().strip("<>")) for item in fields.get("x-failed-recipients", "").split(",")]
     found = [address for address in failed if address is not None]
     if not found:
-        found = _addresses(told, others) or _addresses(_transcript(rest), others)
+        found = _told_addresses(told, others) or _told_addresses(rest, others)
     recipients = [_told_recipient(told if address.value in told else rest, address, told) for address in found]
     return Bounce(recipients=_once(recipients), original_message_id=_told_id(rest))
 
 
-def _transcript(rest: str) -> str:
-    return rest
+def _told_addresses(text: str, others: set[str]) -> list[EmailAddress]:
+    """Give the addresses that a report names as failed: those it puts first on a line with a reason, those after words
+    like "the following recipients", else all."""
+    for places in (_REASONED.finditer(text), _ASKED.finditer(text)):
+        if found := _usable((match[1] for match in places), others):
+            return found
+    if (trigger := _TRIGGER.search(text)) is not None:
+        section = text[trigger.end() :]
+        stop = _RULE.search(section)
+        named = _named(section if stop is None else section[: stop.start()])
+        if found := _usable(named, others):
+            return found
+    return _usable(_named(text), others)
 
 
-def _addresses(told: str, others: set[str]) -> list[EmailAddress]:
+def _named(text: str) -> Iterator[str]:
+    for match in _ADDRESS.finditer(text):
+        if not text[max(0, match.start() - 12) : match.start()].rstrip(" <\"'").lower().endswith(_NOT_THESE):
+            yield match[0]
+
+
+def _usable(texts: Iterable[str], others: set[str]) -> list[EmailAddress]:
     found: dict[str, EmailAddress] = {}
-    for match in _ADDRESS.finditer(told):
-        address = as_address(match[0].strip("'`"))
-        if address is not None and address.key not in others and address.local.lower() not in DAEMONS:
-            found.setdefault(address.key, address)
+    for text in texts:
+        address = as_address(_TYPED.sub("", text.strip("'`\"")))
+        if address is None or address.key in others or address.local.lower() in DAEMONS or "." not in address.domain:
+            continue
+        found.setdefault(address.key, address)
     return list(found.values())[:_MOST_RECIPIENTS]
 
 

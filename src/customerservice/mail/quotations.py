@@ -53,9 +53,11 @@ _VERB_UNSPACED = re.compile(
 )
 _START = re.compile(r"[\s>*_\"'-]{0,8}(?:" + "|".join(f"(?:{start})" for _, start, _ in _OPENINGS) + ")", re.IGNORECASE)
 # What tells an opening from a sentence about writing: a moment or an address.
-_PRECISE = re.compile(
-    r"\d{1,2}[:.h]\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|\S@\S|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|[\u0660-\u0669\u06f0-\u06f9]{2}"
+_MOMENT_FORM = (
+    r"\d{1,2}[:.h]\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|[\u0660-\u0669\u06f0-\u06f9]{2}"
 )
+_MOMENT = re.compile(_MOMENT_FORM)
+_PRECISE = re.compile(rf"{_MOMENT_FORM}|\S@\S")
 
 _ORIGINAL = re.compile(
     r"[\s>*_]{0,8}-{2,12}\s{0,3}(?:original (?:message|appointment|e-?mail)|ursprüngliche (?:nachricht|e-?mail)|"
@@ -220,12 +222,17 @@ def _opening(lines: Sequence[str], place: int) -> int | None:
     if not (_VERB.search(lines[place]) or _VERB_UNSPACED.search(lines[place])):
         return None
     joined = ""
+    nearest: int | None = None
     for first in range(place, max(-1, place - _OPENING_LINES), -1):
         if not lines[first].strip() or len(joined) > _LONGEST_LINE:
             break
         joined = f"{lines[first]} {joined}"
         if _START.match(joined) and _PRECISE.search(joined):
-            return first
+            nearest = first if nearest is None else nearest
+            if _MOMENT.search(lines[first]):
+                return first
+    if nearest is not None:
+        return nearest
     following = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
     return place if following.lstrip().startswith(">") else None
 
