@@ -9,6 +9,8 @@ Promises of all methods:
 - Moments come back equal, as aware UTC, to the microsecond. Texts come back equal, case and accents included; keys
   (addresses, Message-IDs, digests, names) are compared exactly.
 - `get` and `find` give None for what does not exist; only `save` of a stale or missing value raises (`Conflict`).
+- To add what has an id or thread number that is taken, or a message of no stored thread, is a `StorageError`; the unit
+  cannot go on after it.
 - Trouble with the storage itself is a `StorageError`; `StorageUnavailable` when the same unit can succeed later.
 """
 

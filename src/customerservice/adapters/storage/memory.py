@@ -106,17 +106,17 @@ class _Restorable(Protocol):
 class _Journal:
     """What a unit has to put back if it fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, writing: bool) -> None:
         self._old: list[tuple[_Restorable, Any, Any]] = []
-        self._open = True
+        self._writing = writing
 
     def note(self, table: _Restorable, key: object, row: object) -> None:
-        if not self._open:
-            raise RuntimeError("this unit of work has ended; open a new one")
+        if not self._writing:
+            raise RuntimeError("this unit of work has ended, or was opened for reading; open one that writes")
         self._old.append((table, key, row))
 
     def close(self) -> None:
-        self._open = False
+        self._writing = False
 
     def undo(self) -> None:
         for table, key, row in reversed(self._old):
@@ -688,12 +688,15 @@ class MemoryStorage:
 
     @contextlib.contextmanager
     def unit(self, *, reading: bool = False) -> Iterator[MemoryUnit]:
-        """Open a unit of work, when those of other threads have ended; also one that only reads."""
+        """Open a unit of work, when those of other threads have ended; also one that only reads.
+
+        Writing in one opened for reading, or in one that has ended, is a `RuntimeError`.
+        """
         if self._holder == threading.get_ident():
             raise RuntimeError("units of work do not nest")
         with self._turn:
             self._holder = threading.get_ident()
-            journal = _Journal()
+            journal = _Journal(writing=not reading)
             try:
                 yield self._unit(journal)
             except BaseException:
