@@ -2,4 +2,8 @@
 
 import pytest
 
-pytest.register_assert_rewrite("customerservice.testing.storage_contract", "customerservice.testing.storage_model")
+pytest.register_assert_rewrite(
+    "customerservice.testing.storage_contract",
+    "customerservice.testing.storage_model",
+    "customerservice.testing.transport_contract",
+)
