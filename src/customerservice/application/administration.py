@@ -29,8 +29,13 @@ def ensure_first_contacts(desk: DeskContext, shop: ShopId) -> Sequence[Contact]:
     return desk.in_unit(work)
 
 
-def add_contact(desk: DeskContext, contact: Contact) -> Contact:
-    """Store a new contact."""
+def add_contact(desk: DeskContext, actor: Actor, contact: Contact) -> Contact:
+    """Store a new contact.
+
+    Raises:
+        NotFound: its shop is not one of the actor's.
+    """
+    _shop(actor, contact.shop)
     with desk.storage.unit() as unit:
         unit.contacts.add(contact)
     return contact
@@ -43,6 +48,7 @@ def save_contact(desk: DeskContext, actor: Actor, contact: Contact) -> Contact:
         NotFound: there is none in the actor's shops.
         Conflict: somebody else changed it since it was read.
     """
+    _shop(actor, contact.shop)
     with desk.storage.unit() as unit:
         _contact(unit, actor, contact.id)
         return unit.contacts.save(contact)
@@ -69,11 +75,15 @@ def find_or_add_mailbox(desk: DeskContext, actor: Actor, wanted: Mailbox) -> tup
 
     A found one takes over the options (flags, port) and the secret of the wanted one, and keeps its id and history. The
     second value tells whether it is new.
+
+    Raises:
+        NotFound: its shop is not one of the actor's.
     """
+    _shop(actor, wanted.shop)
 
     def work(unit: UnitOfWork) -> tuple[Mailbox, bool]:
         for box in unit.mailboxes.all(ShopScope.of(wanted.shop)):
-            if box.finding_key == wanted.finding_key and box.shop in actor.scope:
+            if box.finding_key == wanted.finding_key:
                 changed = attrs.evolve(box, options=wanted.options, secret=wanted.secret)
                 return (box if changed == box else unit.mailboxes.save(changed)), False
         unit.mailboxes.add(wanted)
@@ -89,6 +99,7 @@ def save_mailbox(desk: DeskContext, actor: Actor, mailbox: Mailbox) -> Mailbox:
         NotFound: there is none in the actor's shops.
         Conflict: somebody else changed it since it was read.
     """
+    _shop(actor, mailbox.shop)
     with desk.storage.unit() as unit:
         _mailbox(unit, actor, mailbox.id)
         return unit.mailboxes.save(mailbox)
@@ -110,12 +121,15 @@ def list_mailboxes(desk: DeskContext, actor: Actor) -> Sequence[Mailbox]:
         return unit.mailboxes.all(actor.scope)
 
 
-def was_synced(desk: DeskContext, mailbox_id: MailboxId) -> bool:
-    """Tell whether a mailbox had its first sync, so that no choice of a start is needed any more (R27)."""
+def was_synced(desk: DeskContext, actor: Actor, mailbox_id: MailboxId) -> bool:
+    """Tell whether a mailbox had its first sync, so that no choice of a start is needed any more (R27).
+
+    Raises:
+        NotFound: there is none in the actor's shops.
+    """
     with desk.storage.unit(reading=True) as unit:
-        mailbox = unit.mailboxes.get(mailbox_id)
-        started = unit.mailboxes.cursor(mailbox_id) is not None
-        return started or (mailbox is not None and mailbox.health.last_success_at is not None)
+        mailbox = _mailbox(unit, actor, mailbox_id)
+        return mailbox.health.last_success_at is not None or unit.mailboxes.cursor(mailbox_id) is not None
 
 
 def remove_mailbox(desk: DeskContext, actor: Actor, mailbox_id: MailboxId) -> None:
@@ -139,6 +153,11 @@ def list_employees(desk: DeskContext) -> Sequence[Employee]:
     """Give all employees, by name."""
     with desk.storage.unit(reading=True) as unit:
         return unit.employees.all()
+
+
+def _shop(actor: Actor, shop: ShopId) -> None:
+    if shop not in actor.scope:
+        raise NotFound("shop", shop)
 
 
 def _contact(unit: UnitOfWork, actor: Actor, contact_id: ContactId) -> Contact:

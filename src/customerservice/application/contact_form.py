@@ -32,7 +32,8 @@ class FormMessage:
         key: idempotency key of the submit, made by the host; the same key gives the same thread (R3).
         email: as typed.
         text: as typed; any characters are stored unchanged (R12).
-        thread_id: the thread the visitor answers in, with its `token` as proof; without both a new thread opens (R5).
+        thread_id: the thread the visitor answers in, proven by its `token`, or by being logged in as its customer;
+            without a thread, or without proof, a new one opens (R5).
         user_agent: of the browser; kept up to 512 characters (R113).
     """
 
@@ -101,7 +102,7 @@ def submit_form(desk: DeskContext, actor: Actor, shop: ShopId, typed: FormMessag
         if earlier is not None and earlier.thread_id is not None:
             thread = unit.threads.get(earlier.thread_id)
             return FormResult(outcome=FormOutcome.ALREADY_RECEIVED, typed=typed, thread=thread)
-        answered = _proven_thread(desk, unit, shop, typed)
+        answered = _proven_thread(desk, unit, shop, actor, typed)
         message = _message(desk, typed, contact, address, actor, answered)
         delivery = Delivery(
             id=message.delivery_id or DeliveryId(desk.ids.new()),
@@ -120,7 +121,7 @@ def submit_form(desk: DeskContext, actor: Actor, shop: ShopId, typed: FormMessag
             message_id=message.id,
             decision=Decision(
                 rule="contact form",
-                reason="a new conversation" if answered is None else "the visitor proved the thread by its token",
+                reason="a new conversation" if answered is None else "the visitor named this thread and proved it",
                 contact_rule="chosen in the form",
             ),
         )
@@ -167,8 +168,8 @@ def _check(
         faults.append(("email", error.reason))
     if not typed.text.strip():
         faults.append(("text", "write a message"))
-    if not 0 < len(typed.key) <= 255:
-        faults.append(("key", "the form needs a key of 1 to 255 characters"))
+    if not 0 < len(typed.key) <= 255 or not typed.key.isprintable():
+        faults.append(("key", "the form needs a key of 1 to 255 printable characters"))
     return address, tuple(faults)
 
 
@@ -177,14 +178,18 @@ def _content(typed: FormMessage, address: EmailAddress) -> str:
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _proven_thread(desk: DeskContext, unit: UnitOfWork, shop: ShopId, typed: FormMessage) -> Thread | None:
-    if typed.thread_id is None or typed.token is None or desk.keys is None:
-        return None
-    thread = unit.threads.get(typed.thread_id)
+def _proven_thread(
+    desk: DeskContext, unit: UnitOfWork, shop: ShopId, actor: Actor, typed: FormMessage
+) -> Thread | None:
+    """The thread the visitor named and may answer in: by its token, or logged in as its customer (R5)."""
+    thread = None if typed.thread_id is None else unit.threads.get(typed.thread_id)
     if thread is None or thread.shop != shop:
         return None
-    proven = desk.keys.verifies(typed.token, REPLY, thread.id, thread.generation)
-    return thread if proven else None
+    if actor.customer is not None and actor.customer == thread.customer:
+        return thread
+    if typed.token is None or desk.keys is None:
+        return None
+    return thread if desk.keys.verifies(typed.token, REPLY, thread.id, thread.generation) else None
 
 
 def _message(

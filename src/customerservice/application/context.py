@@ -11,6 +11,7 @@ from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.status import DEFAULT_LEGEND, StatusLegend
 from customerservice.errors import Conflict, SigningKeyNeeded
 from customerservice.mail.matching import MatchPolicy
+from customerservice.mail.received import ReceivedMail
 from customerservice.mail.tokens import ReplyKeys
 from customerservice.ports.storage import Storage, UnitOfWork
 from customerservice.ports.system import Clock, IdFactory
@@ -46,15 +47,27 @@ class DeskSettings:
     repeat_window: dt.timedelta = dt.timedelta(minutes=10)
 
 
+def read_mail(raw: bytes) -> ReceivedMail:
+    """Read a mail with the reader of this package; it is loaded when the first mail comes."""
+    from customerservice.mail.parser import parse
+
+    return parse(raw)
+
+
 @attrs.frozen(kw_only=True)
 class DeskContext:
-    """What every use case runs on: where things are kept, the time, new ids, the signing keys, the settings."""
+    """What every use case runs on: where things are kept, the time, new ids, the signing keys, the settings.
+
+    Attributes:
+        reader: what reads a mail. A mail at which it raises three times is quarantined.
+    """
 
     storage: Storage
     clock: Clock
     ids: IdFactory
     keys: ReplyKeys | None = None
     settings: DeskSettings = DeskSettings()
+    reader: Callable[[bytes], ReceivedMail] = read_mail
 
     @property
     def signing_keys(self) -> ReplyKeys:

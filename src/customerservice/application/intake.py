@@ -39,6 +39,7 @@ from customerservice.ports.storage import BlobOwner, UnitOfWork
 #: Files of one mail that become attachments; the others stay in the raw mail only (R36).
 MAX_ATTACHMENTS = 100
 
+_MOST_EVIDENCE = 20
 _REPORTS = (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT, MailKind.SYSTEM)
 _AUTOMATIC = (MailKind.AUTO_REPLY, MailKind.VACATION)
 _LIST_HEADERS = ("list-id", "list-post", "mailing-list")
@@ -126,12 +127,7 @@ class Intake:
             thread: the thread to join, when that is the wish.
         """
         read = attrs.evolve(
-            delivery,
-            content_digest=mail.content_digest,
-            header_id=mail.message_id,
-            sender=_shown(mail.sender),
-            subject=None if mail.subject is None else one_line(mail.subject)[:255],
-            reader_version=mail.reader_version,
+            shown(delivery, mail), content_digest=mail.content_digest, reader_version=mail.reader_version
         )
         return _Case(intake=self, delivery=read, mail=mail, kind=self._kind(mail)).decide(wish, thread)
 
@@ -154,14 +150,15 @@ class Intake:
 
     def _kind(self, mail: ReceivedMail) -> tuple[MailKind, tuple[str, ...]]:
         """The kind as read, corrected by what only the help desk knows: its own addresses and lists (R37)."""
+        kind, reasons = mail.kind, mail.kind_reasons
+        if kind is MailKind.LIST and self._is_own_list(mail):
+            kind, reasons = MailKind.PERSON, ("the list is our own distribution list",)
         sender = mail.sender.address if mail.sender is not None else None
-        if mail.kind is MailKind.PERSON and sender is not None and sender.key in self.around.own_addresses:
+        if kind is MailKind.PERSON and sender is not None and sender.key in self.around.own_addresses:
             mailbox = self.around.mailbox
             if mailbox is None or not any(sender.key == form.key for form in mailbox.form_senders):
                 return MailKind.OWN, (f"From is our own address {sender}",)
-        if mail.kind is MailKind.LIST and self._is_own_list(mail):
-            return MailKind.PERSON, ("the list is our own distribution list",)
-        return mail.kind, mail.kind_reasons
+        return kind, reasons
 
     def _is_own_list(self, mail: ReceivedMail) -> bool:
         listed = " ".join(text.lower() for name in _LIST_HEADERS for text in mail.all_headers(name))
@@ -207,7 +204,7 @@ class _Case:
         if duplicate is not None and duplicate.id != self.delivery.id:
             return self._duplicate(duplicate)
         if kind is MailKind.OWN:
-            return self._end(Outcome.IGNORED, Decision(rule="own mail", reason=reasons[0]))
+            return self._end(Outcome.IGNORED, Decision(rule="own mail", reason=_first(reasons, "it is ours")))
         verdict = self._verdict()
         if kind in _REPORTS:
             return self._report(verdict)
@@ -275,7 +272,8 @@ class _Case:
             evidence = Evidence(kind=kind, thread_id=use.thread_id, rule=rule, detail=use.header_id)
             if use.thread_id not in found or (use.sent and found[use.thread_id].kind is EvidenceKind.RECEIVED_ID):
                 found[use.thread_id] = evidence
-        return list(found.values())
+        # Whoever sends many mails with one Message-ID makes many threads known by it; they would swell the record.
+        return list(found.values())[:_MOST_EVIDENCE]
 
     def _check_token(self, number: int, token: str, rule: str) -> Evidence:
         thread, keys = self._numbered(number), self.intake.desk.keys
@@ -412,7 +410,8 @@ class _Case:
         around = self.intake.around
         recipients = {entry.address.key for entry in (*self.mail.to, *self.mail.cc) if entry.address is not None}
         recipients.update(address.key for address in self.mail.envelope_to)
-        recipients.update(_without_tag(key) for key in tuple(recipients))
+        # A tag is looked past only where no contact has the address with it.
+        recipients = {key if key in around.own_addresses else _without_tag(key) for key in recipients}
         named = [contact for contact in around.contacts if any(own.key in recipients for own in contact.addresses)]
         if len(named) == 1:
             return named[0], "address"
@@ -489,10 +488,15 @@ def _without_tag(key: str) -> str:
     return f"{local.partition('+')[0]}@{domain}"
 
 
-def _shown(sender: Correspondent | None) -> str | None:
-    if sender is None:
-        return None
-    return sender.address.value if sender.address is not None else one_line(sender.name)[:255] or None
+def shown(delivery: Delivery, mail: ReceivedMail) -> Delivery:
+    """Give the delivery with what lists show of a mail: Message-ID, sender and subject."""
+    sender = mail.sender or Correspondent(None)
+    return attrs.evolve(
+        delivery,
+        header_id=mail.message_id,
+        sender=str(sender.address) if sender.address is not None else one_line(sender.name)[:255] or None,
+        subject=None if mail.subject is None else one_line(mail.subject)[:255],
+    )
 
 
 def _first(reasons: Sequence[str], otherwise: str) -> str:

@@ -10,9 +10,10 @@ from customerservice.domain.delivery import Decision, Delivery
 from customerservice.domain.ids import DeliveryId, MailboxId, ThreadId
 from customerservice.domain.outcome import Outcome
 from customerservice.errors import NotFound, Refused, StoredBytesLost
-from customerservice.mail.parser import parse
 from customerservice.mail.received import ReceivedMail
 from customerservice.ports.storage import DeliveryFilter, Page, UnitOfWork
+
+_PAGE = 500
 
 
 def list_mail(
@@ -50,7 +51,8 @@ def open_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Deliv
 
     Raises:
         NotFound: there is no such mail in the actor's shops.
-        Refused: it is in a thread already (``in-thread``), or its bytes are not kept (``no-bytes``).
+        Refused: it is in a thread already (``in-thread``), its bytes are not kept (``no-bytes``), or it
+            still cannot be read (``unreadable``).
     """
     return _decide(desk, actor, delivery_id, Wish.OPEN)
 
@@ -60,7 +62,8 @@ def join_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId, thread_i
 
     Raises:
         NotFound: there is no such mail or thread in the actor's shops.
-        Refused: it is in a thread already (``in-thread``), or its bytes are not kept (``no-bytes``).
+        Refused: it is in a thread already (``in-thread``), its bytes are not kept (``no-bytes``), or it
+            still cannot be read (``unreadable``).
     """
     return _decide(desk, actor, delivery_id, Wish.JOIN, thread_id)
 
@@ -107,7 +110,8 @@ def reread_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId, *, app
 
     Raises:
         NotFound: there is no such mail in the actor's shops.
-        Refused: it is in a thread already (``in-thread``), or its bytes are not kept (``no-bytes``).
+        Refused: it is in a thread already (``in-thread``), its bytes are not kept (``no-bytes``), or it
+            still cannot be read (``unreadable``).
     """
     try:
         return desk.in_unit(lambda unit: _reread(desk, actor, unit, delivery_id, apply=apply))
@@ -145,14 +149,25 @@ def reconsider_not_ours(desk: DeskContext, actor: Actor, mailbox_id: MailboxId) 
         mailbox = unit.mailboxes.get(mailbox_id)
         if mailbox is None or mailbox.shop not in actor.scope:
             raise NotFound("mailbox", mailbox_id)
-        forgotten = unit.deliveries.forget_not_ours(mailbox_id)
         cursor = unit.mailboxes.cursor(mailbox_id)
-        if forgotten and cursor is not None:
-            # Known mail is skipped by its key, so listing from the start again costs little and stores nothing twice.
-            unit.mailboxes.save_cursor(attrs.evolve(cursor, uid=0))
-        return forgotten
+        if cursor is not None and (first := _first_not_ours(unit, mailbox_id, cursor.epoch)) is not None:
+            # Listed again from there on, no further: what stood before it was perhaps not wanted at the first sync.
+            unit.mailboxes.save_cursor(attrs.evolve(cursor, uid=min(cursor.uid, first - 1)))
+        return unit.deliveries.forget_not_ours(mailbox_id)
 
     return desk.in_unit(work)
+
+
+def _first_not_ours(unit: UnitOfWork, mailbox_id: MailboxId, epoch: int) -> int | None:
+    wanted = DeliveryFilter(mailbox_id=mailbox_id, outcomes=frozenset({Outcome.NOT_OURS}))
+    first: int | None = None
+    page = unit.deliveries.page(wanted, limit=_PAGE)
+    while True:
+        uids = [one.key.uid for one in page.items if one.key.epoch == epoch]
+        first = min(uids if first is None else [first, *uids], default=None)
+        if page.next is None:
+            return first
+        page = unit.deliveries.page(wanted, after=page.next, limit=_PAGE)
 
 
 def _decide(
@@ -173,17 +188,27 @@ def _taken(
 ) -> Delivery:
     """Decide about a stored mail again, and store what it became."""
     try:
-        mail: ReceivedMail = parse(stored_raw(unit, delivery))
+        raw = stored_raw(unit, delivery)
     except StoredBytesLost as error:
         raise Refused("no-bytes", str(error)) from error
+    mail = _read_again(desk, delivery, raw)
     mailbox = None if delivery.mailbox_id is None else unit.mailboxes.get(delivery.mailbox_id)
     around = surroundings(unit, desk, shop=delivery.shop, mailbox=mailbox)
     intake = Intake(unit, desk, around, actor, desk.clock.now())
     thread = None if thread_id is None else thread_for(unit, actor, thread_id)
+    if thread is not None and thread.shop != delivery.shop:
+        raise NotFound("thread", thread.id)
     after = intake.take(delivery, mail, wish=wish, thread=thread)
     intake.close()
     unit.deliveries.save([after])
     return after
+
+
+def _read_again(desk: DeskContext, delivery: Delivery, raw: bytes) -> ReceivedMail:
+    try:
+        return desk.reader(raw)
+    except Exception as error:
+        raise Refused("unreadable", f"mail {delivery.id} still cannot be read: {type(error).__name__}") from error
 
 
 def _mail(unit: UnitOfWork, actor: Actor, delivery_id: DeliveryId) -> Delivery:

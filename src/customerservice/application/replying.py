@@ -258,7 +258,8 @@ def _mail(
         reply_to: EmailAddress | None = signed_address(pattern, thread.number, token)
         marker = subject_marker(thread.number)
     else:
-        reply_to = next((own for own in (contact.addresses if contact else ()) if own.key != sender.key), None)
+        own = contact.addresses[0] if contact is not None and contact.addresses else sender
+        reply_to = None if own.key == sender.key else own
         marker = subject_marker(thread.number, token)
     earlier = unit.messages.latest_header_ids(thread.id, limit=_REFERENCES)
     mail = OutgoingMail(
