@@ -249,7 +249,8 @@ class HelpDesk:
         """
         from customerservice.application.mailbox_sync import sync_mailbox
 
-        known = mailbox if isinstance(mailbox, Mailbox) else self.mailboxes.get(mailbox)
+        # As it is stored now: what the caller holds may be older than its settings, or of a shop outside the scope.
+        known = self.mailboxes.get(mailbox.id if isinstance(mailbox, Mailbox) else mailbox)
         opened = source if source is not None else mail_source(known, secret_callables=self._secret_callables)
         return sync_mailbox(self._context, self._actor, known, opened, bounds=bounds)
 
@@ -481,7 +482,7 @@ class ContactDesk:
             position=position,
             after_reply=after_reply,
         )
-        return administration.add_contact(self._context, contact)
+        return administration.add_contact(self._context, self._actor, contact)
 
     def save(self, contact: Contact) -> Contact:
         """Store a changed one (`attrs.evolve`) and give it with its new version."""
@@ -550,7 +551,7 @@ class MailboxDesk:
 
     def was_synced(self, mailbox_id: MailboxId) -> bool:
         """Tell whether it had its first sync, so that no start needs to be chosen any more (R27)."""
-        return administration.was_synced(self._context, mailbox_id)
+        return administration.was_synced(self._context, self._actor, mailbox_id)
 
     def reconsider_not_ours(self, mailbox_id: MailboxId) -> int:
         """Let the next sync fetch again what was turned away while the mailbox opened no threads (R43)."""
