@@ -74,6 +74,7 @@ from customerservice.testing.builders import (
     waiting,
 )
 from customerservice.testing.clock import BEGINNING
+from customerservice.testing.storage_model import check_against_dictionaries
 
 T = TypeVar("T")
 
@@ -305,6 +306,10 @@ class _UnitPromises(_ContractBase):
             after = everything.snapshot(unit)
         again.close()
         assert after == before
+
+    def test_random_histories_agree_with_dictionaries(self, make_storage: MakeStorage) -> None:
+        """Whatever is done, in whatever order, with commits, rollbacks and restarts."""
+        check_against_dictionaries(make_storage(), reopened=self.reopened)
 
     def test_storages_of_one_factory_are_apart(
         self, storage: Storage, make_storage: MakeStorage, build: Builder
