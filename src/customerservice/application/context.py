@@ -49,7 +49,7 @@ class DeskSettings:
 
 def read_mail(raw: bytes) -> ReceivedMail:
     """Read a mail with the reader of this package; it is loaded when the first mail comes."""
-    from customerservice.mail.parser import parse
+    from customerservice.mail import parse
 
     return parse(raw)
 
