@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import attrs
 
@@ -40,18 +40,19 @@ def store(run: SyncRun, batch: Sequence[Fetched]) -> Sequence[tuple[Delivery, by
     def work(unit: UnitOfWork) -> tuple[list[tuple[Delivery, bytes]], list[Delivery]]:
         waiting: list[tuple[Delivery, bytes]] = []
         ended: list[Delivery] = []
-        added = set(unit.deliveries.add([delivery for delivery, _ in made]))
+        to_come = set(unit.deliveries.add([delivery for delivery, _ in made]))
         for delivery, item in made:
-            if delivery.id not in added:
+            if delivery.id not in to_come:
                 continue
             if not isinstance(item, FetchedMail):
                 ended.append(delivery)
-            elif (twin := _twin(run, unit, delivery)) is not None:
+            elif (twin := _twin(run, unit, delivery, to_come)) is not None:
                 ended.append(_as_twin(delivery, twin))
                 unit.deliveries.save(ended[-1:])
             else:
                 unit.blobs.put(item.raw, raw_owner(delivery))
                 waiting.append((delivery, item.raw))
+            to_come.remove(delivery.id)
         failpoint("sync.raw-written")
         return waiting, ended
 
@@ -110,13 +111,14 @@ def _oversize(run: SyncRun, delivery: Delivery, item: OversizeMail) -> Delivery:
         return ended
 
 
-def _twin(run: SyncRun, unit: UnitOfWork, delivery: Delivery) -> Delivery | None:
+def _twin(run: SyncRun, unit: UnitOfWork, delivery: Delivery, to_come: Container[DeliveryId]) -> Delivery | None:
     """An earlier delivery of this source with the same bytes that is this mail under another number (R22).
 
-    That is so for files and after a changed UIDVALIDITY; within one epoch equal bytes are two mails.
+    That is so for files and after a changed UIDVALIDITY; within one epoch equal bytes are two mails. Those of the batch
+    that are `to_come` are not earlier: of two equal files one must be the mail.
     """
     for other in unit.deliveries.by_bytes(run.source, delivery.sha256 or ""):
-        if other.id != delivery.id and (delivery.key.uid == 0 or other.key.epoch != delivery.key.epoch):
+        if other.id not in to_come and (delivery.key.uid == 0 or other.key.epoch != delivery.key.epoch):
             return other
     return None
 
