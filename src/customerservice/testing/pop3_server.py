@@ -64,6 +64,7 @@ class ScriptedPop3Server(ScriptedServer):
         tokens: Mapping[str, str] | None = None,
         mechanisms: Sequence[str] = ("PLAIN", "XOAUTH2", "OAUTHBEARER"),
         capabilities: Sequence[str] = ("TOP", "UIDL", "USER"),
+        challenge: str = "",
         auth_in_clear: bool = True,
         tls: TlsUse = "none",
         ssl_context: ssl.SSLContext | None = None,
@@ -72,8 +73,9 @@ class ScriptedPop3Server(ScriptedServer):
     ) -> None:
         """Listen at once, with a maildrop of these mails; bare bytes get the ids ``u1``, ``u2``...
 
-        `users` (passwords) and `tokens` (access tokens) say who may log in. Without `auth_in_clear` USER and AUTH are
-        refused before TLS. `stls_suffix` is sent in clear text right behind the answer to STLS, as an attacker would.
+        `users` (passwords) and `tokens` (access tokens) say who may log in; `challenge` is the first line of AUTH, in
+        base64. Without `auth_in_clear` USER and AUTH are refused before TLS. `stls_suffix` is sent in clear text right
+        behind the answer to STLS, as an attacker would.
         """
         self.drops = [
             mail if isinstance(mail, Drop) else Drop(mail, f"u{number}") for number, mail in enumerate(mails, 1)
@@ -82,6 +84,7 @@ class ScriptedPop3Server(ScriptedServer):
         self._tokens = dict(tokens or {})
         self._mechanisms = tuple(mechanisms)
         self._capabilities = tuple(capabilities)
+        self._first_challenge = challenge
         self._auth_in_clear = auth_in_clear
         self._stls_suffix = stls_suffix
         super().__init__(tls=tls, ssl_context=ssl_context, script=script)
@@ -138,12 +141,12 @@ class ScriptedPop3Server(ScriptedServer):
             self._say(wire, "-ERR no such mechanism here", fault)
             return
         try:
-            words = base64.b64decode(initial or _challenge(wire, ""), validate=True).decode()
+            words = base64.b64decode(initial or _challenge(wire, self._first_challenge), validate=True).decode()
             right = self._is_right(mechanism.upper(), words)
         except (binascii.Error, ValueError):
             self._say(wire, "-ERR cannot decode that", fault)
             return
-        if not right and mechanism.upper() != "PLAIN":
+        if not right and mechanism.upper() in ("XOAUTH2", "OAUTHBEARER"):
             # The reason comes as a challenge that the client must answer before it hears the refusal (RFC 7628 3.2.3).
             _challenge(wire, base64.b64encode(b'{"status":"401","schemes":"bearer"}').decode())
         self._let_in(wire, session, right, fault)
