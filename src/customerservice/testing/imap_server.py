@@ -4,10 +4,12 @@ import base64
 import binascii
 import bisect
 import datetime as dt
+import hmac
 import re
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Literal
 
 import attrs
 
@@ -44,6 +46,7 @@ class Folder:
 
     Attributes:
         uidvalidity: changes with `renumber`.
+        tells_next: the UIDNEXT that SELECT tells: the truth, a number instead, or None for nothing.
         next_uid: what the next mail gets.
         read_only: opened ``[READ-ONLY]`` even by SELECT; stores are accepted without effect, as Dovecot does.
     """
@@ -52,6 +55,7 @@ class Folder:
         self.uidvalidity = uidvalidity
         self.next_uid = 1
         self.read_only = False
+        self.tells_next: int | Literal["truth"] | None = "truth"
         self._mails: dict[int, ServedMail] = {}
         self._uids: list[int] = []
 
@@ -154,6 +158,7 @@ class ScriptedImapServer(ScriptedServer):
 
     Attributes:
         attempts: who tried to log in.
+        idling: set once a client waits in IDLE.
     """
 
     def __init__(
@@ -164,7 +169,7 @@ class ScriptedImapServer(ScriptedServer):
         tls: TlsUse = "none",
         ssl_context: ssl.SSLContext | None = None,
         script: Script | None = None,
-        mechanisms: Sequence[str] = ("PLAIN",),
+        mechanisms: Sequence[str] | None = None,
         extensions: Sequence[str] = USUAL_EXTENSIONS,
         announces: bool = True,
         preauth: str | None = None,
@@ -174,14 +179,17 @@ class ScriptedImapServer(ScriptedServer):
         """Listen at once.
 
         `users` (passwords) and `tokens` (access tokens) by name are who may log in, each with an empty INBOX;
-        `announces` says whether greeting and log-in carry the capabilities. `preauth` greets as this user, logged in.
+        `mechanisms` are those of AUTHENTICATE, by default PLAIN and with `tokens` those for them; CRAM-MD5 and
+        ANONYMOUS (as the first user) are known too. `announces` says whether greeting and log-in carry the
+        capabilities. `preauth` greets as this user, logged in.
         `offers_starttls` false leaves STARTTLS out of what is offered; `starttls_suffix` is sent in clear text right
         behind the answer to STARTTLS, as an attacker would.
         """
         self.attempts: list[AuthAttempt] = []
         self.users = dict(users or {})
         self.tokens = dict(tokens or {})
-        self._mechanisms = tuple(mechanisms) + (("XOAUTH2", "OAUTHBEARER") if self.tokens else ())
+        usual = ("PLAIN", "XOAUTH2", "OAUTHBEARER") if self.tokens else ("PLAIN",)
+        self._mechanisms = usual if mechanisms is None else tuple(mechanisms)
         self._extensions = tuple(extensions)
         self._announces = announces
         self._preauth = preauth
@@ -189,6 +197,7 @@ class ScriptedImapServer(ScriptedServer):
         self._starttls_suffix = starttls_suffix
         self._changing = threading.RLock()
         self._idling: dict[int, _Session] = {}
+        self.idling = threading.Event()
         names = [*self.users, *self.tokens, *([preauth] if preauth else [])]
         self._folders: dict[str, dict[str, Folder]] = {name: {"INBOX": Folder()} for name in names}
         super().__init__(tls=tls, ssl_context=ssl_context, script=script)
@@ -268,15 +277,15 @@ class ScriptedImapServer(ScriptedServer):
             handler = self._HANDLERS.get(verb)
             try:
                 if handler is None:
-                    session.wire.send(f"{tag} BAD no such command\r\n".encode())
+                    _reply(session, f"{tag} BAD no such command")
                 elif session.folder is None and verb in self._NEEDS_FOLDER:
-                    session.wire.send(f"{tag} BAD select a folder first\r\n".encode())
+                    _reply(session, f"{tag} BAD select a folder first")
                 elif session.user is None and verb not in self._BEFORE_LOGIN:
-                    session.wire.send(f"{tag} BAD log in first\r\n".encode())
+                    _reply(session, f"{tag} BAD log in first")
                 else:
                     handler(self, session, tag, arguments)
             except (ValueError, IndexError, KeyError):
-                session.wire.send(f"{tag} BAD cannot read that\r\n".encode())
+                _reply(session, f"{tag} BAD cannot read that")
 
     def _read(self, session: _Session) -> tuple[str, list[str]]:
         """Read one command with its literals: its tag and its words, quotation marks taken off, parentheses kept."""
@@ -322,11 +331,18 @@ class ScriptedImapServer(ScriptedServer):
         if mechanism not in self._mechanisms:
             self._say(session, tag, f"{tag} NO no such mechanism", "authenticate")
             return
+        if mechanism == "CRAM-MD5":
+            user, right = self._cram_md5(session)
+            self._welcome(session, tag, mechanism, user, right, "authenticate")
+            return
         said = words[1] if len(words) > 1 else self._challenge(session, b"")
         try:
             text = base64.b64decode(said, validate=True).decode()
         except (binascii.Error, ValueError):
             text = ""
+        if mechanism == "ANONYMOUS":
+            self._welcome(session, tag, mechanism, next(iter(self._folders)), True, "authenticate")
+            return
         if mechanism == "PLAIN":
             acting_for, user, password = text.split("\0")
             right = self.users.get(user) == password
@@ -337,6 +353,12 @@ class ScriptedImapServer(ScriptedServer):
             # The reason comes as a challenge that the client must answer before it hears the refusal (RFC 7628 3.2.3).
             self._challenge(session, b'{"status":"401","schemes":"bearer"}')
         self._welcome(session, tag, mechanism, user, right, "authenticate")
+
+    def _cram_md5(self, session: _Session) -> tuple[str, bool]:
+        challenge = b"<1896.697170952@mail.example>"
+        user, _, digest = base64.b64decode(self._challenge(session, challenge)).decode().rpartition(" ")
+        password = self.users.get(user, "")
+        return user, hmac.compare_digest(hmac.new(password.encode(), challenge, "md5").hexdigest(), digest)
 
     def _challenge(self, session: _Session, text: bytes) -> str:
         session.wire.send(b"+ " + base64.b64encode(text) + b"\r\n")
@@ -362,7 +384,7 @@ class ScriptedImapServer(ScriptedServer):
                 "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\n"
                 f"* {len(folder.uids)} EXISTS\n* 0 RECENT\n"
                 "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] flags\n"
-                f"* OK [UIDVALIDITY {folder.uidvalidity}] epoch\n* OK [UIDNEXT {folder.next_uid}] next\n"
+                f"* OK [UIDVALIDITY {folder.uidvalidity}] epoch\n{_told_next(folder)}"
                 f"{tag} OK [{access}] done"
             )
         self._say(session, tag, answer, "select")
@@ -445,7 +467,7 @@ class ScriptedImapServer(ScriptedServer):
         target = self._known(session, words[1])
         fault = self._fault(stage)
         if stage == "move" and "MOVE" not in self._extensions:
-            session.wire.send(f"{tag} BAD no such command\r\n".encode())
+            _reply(session, f"{tag} BAD no such command")
         elif target is None:
             session.wire.say(f"{tag} NO [TRYCREATE] no such folder\r\n".encode(), _tagged(fault, tag))
         elif fault is not None:
@@ -472,7 +494,7 @@ class ScriptedImapServer(ScriptedServer):
 
     def _uid_expunge(self, session: _Session, tag: str, words: list[str]) -> None:
         if "UIDPLUS" not in self._extensions:
-            session.wire.send(f"{tag} BAD no such command\r\n".encode())
+            _reply(session, f"{tag} BAD no such command")
             return
         fault = self._fault("expunge")
         lines = [] if fault else self._expunged(session, set(_folder(session).within(words[0])))
@@ -505,6 +527,7 @@ class ScriptedImapServer(ScriptedServer):
         with self._changing:
             session.wire.send(_news(session))
             self._idling[id(session)] = session
+            self.idling.set()
         try:
             line = session.wire.read_line()
         finally:
@@ -578,6 +601,16 @@ def _mail(folder: Folder, uid: int) -> ServedMail:
     if mail is None:
         raise KeyError(uid)
     return mail
+
+
+def _reply(session: _Session, line: str) -> None:
+    # the tag of a client that does not speak IMAP can hold any byte
+    session.wire.send(line.encode("utf-8", "surrogateescape") + b"\r\n")
+
+
+def _told_next(folder: Folder) -> str:
+    number = folder.next_uid if folder.tells_next == "truth" else folder.tells_next
+    return "" if number is None else f"* OK [UIDNEXT {number}] next\n"
 
 
 def _news(session: _Session) -> bytes:

@@ -137,12 +137,14 @@ class Wire:
         stage: what is going on, for errors; adapters set it as they go.
         server: ``host:port``, for texts.
         secure: everything travels under TLS.
+        limits: how long things may take.
     """
 
     def __init__(self, sock: socket.socket, *, host: str, port: int, limits: TimeLimits, deadline: Deadline) -> None:
         self._sock = sock
         self._host = host
-        self._limits = limits
+        self.limits = limits
+        self._spoke = False
         self._deadline = deadline
         self._raw = _TimedReader(sock, deadline)
         self._reader = io.BufferedReader(self._raw, _BUFFER)
@@ -187,7 +189,7 @@ class Wire:
 
     def begin(self, limit: dt.timedelta | None = None) -> None:
         """Start an operation: from now on it may take `limit`, by default the read limit."""
-        self._deadline.begin(limit or self._limits.read)
+        self._deadline.begin(limit or self.limits.read)
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """Put the connection under TLS, for the host that was asked for.
@@ -198,8 +200,8 @@ class Wire:
         """
         self.stage = "tls"
         with self._errors():
-            self._deadline.begin(self._limits.connect)
-            if self._buffered():
+            self._deadline.begin(self.limits.connect)
+            if self._spoke and self._buffered():
                 raise ServerMisbehaved("tls", f"{self.server} sent unasked text before TLS began")
             self._sock.settimeout(self._deadline.remaining())
             self._sock = context.wrap_socket(self._sock, server_hostname=self._host.rstrip("."))
@@ -272,6 +274,7 @@ class Wire:
     def sendall(self, data: bytes) -> None:
         """Send everything; each byte extends the operation by its share."""
         self._deadline.extend(len(data))
+        self._spoke = True
         with self._errors():
             for start in range(0, len(data), _SEND_CHUNK):
                 self._sock.settimeout(self._deadline.remaining())

@@ -53,6 +53,8 @@ IDLE_AGAIN: Final = dt.timedelta(minutes=25)
 #: Without IDLE the server is asked this often.
 POLL: Final = dt.timedelta(seconds=60)
 
+# nobody means a literal over 2 GB; to read and forget it would take for ever
+_SANE = 2**31
 _GOODBYE = dt.timedelta(seconds=5)
 _FORBIDDEN = re.compile(rb"[\r\n\0]")
 _TOKEN = re.compile(
@@ -70,7 +72,7 @@ class _Imap4(imaplib.IMAP4):
         self.limit: dt.timedelta | None = None
         self.max_line = MAX_LINE
         self.max_literal = MAX_LINE
-        self.announced: frozenset[str] | None = None
+        self.leaving = False
         super().__init__()
 
     def open(self, host: str = "", port: int = 0, timeout: float | None = None) -> None:
@@ -79,6 +81,8 @@ class _Imap4(imaplib.IMAP4):
     def read(self, size: int) -> bytes:
         if size <= self.max_literal:
             return self.wire.read(size)
+        if size > _SANE:
+            raise ServerMisbehaved(self.wire.stage, f"{self.wire.server} announced a text of {size} bytes")
         # the reader of the answer sees that the literal is missing, and what was announced
         self.wire.skip(size)
         return b""
@@ -99,6 +103,13 @@ class _Imap4(imaplib.IMAP4):
                 raise InvalidValue("argument", f"control characters are not allowed in {name}")
         self.wire.begin(self.limit)
         return super()._command(name, *args)  # type: ignore[misc]
+
+    def _get_response(self) -> Any:
+        response = super()._get_response()  # type: ignore[misc]
+        # imaplib goes on waiting for a server that said goodbye while it was logging us in
+        if not self.leaving:
+            self._check_bye()  # type: ignore[attr-defined]
+        return response
 
     def _get_capabilities(self) -> None:
         # imaplib calls this after the greeting; we ask once it is known which answer will count
@@ -422,7 +433,8 @@ class ImapClient:
 
     def log_out(self) -> None:
         """Say LOGOUT, which removes nothing, and hang up; never raises."""
-        self._imap.limit = _GOODBYE
+        self._imap.limit = min(_GOODBYE, self.wire.limits.read)
+        self._imap.leaving = True
         try:
             self.command("LOGOUT")
         except (TransportError, InvalidValue):
@@ -572,6 +584,6 @@ def _fetch_answer(pieces: Sequence[Any]) -> FetchAnswer | None:
         elif depth == 1 and name is not None:
             values[name], name = None if token == b"NIL" else token, None
     uid = values.pop("UID", None)
-    if depth != 0 or not isinstance(uid, bytes) or not uid.isdigit() or len(uid) > 10:
+    if depth != 0 or name is not None or not isinstance(uid, bytes) or not uid.isdigit() or len(uid) > 10:
         return None
     return FetchAnswer(int(uid), values)
