@@ -11,7 +11,6 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
-    IntegrityError,
     NoSuchModuleError,
     OperationalError,
     SQLAlchemyError,
@@ -143,11 +142,6 @@ def _prepare_mysql(connection: Any, _record: object) -> None:
     # Without the strict mode too long a text is cut in silence.
     cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
     cursor.close()
-
-
-def is_duplicate(error: IntegrityError) -> bool:
-    """Whether MariaDB refused a row because its key is taken, rather than for another rule."""
-    return bool(error.orig is not None and error.orig.args and error.orig.args[0] == 1062)
 
 
 def reraise(error: SQLAlchemyError, doing: str = "the database") -> NoReturn:

@@ -26,7 +26,7 @@ from customerservice.domain.actor import ShopScope
 from customerservice.domain.delivery import Delivery, DeliveryKey
 from customerservice.domain.ids import DeliveryId, MailboxId, ShopId
 from customerservice.domain.outcome import Outcome
-from customerservice.errors import Conflict, InvalidValue, StoredBytesLost
+from customerservice.errors import Conflict, InvalidValue, StorageError, StoredBytesLost
 from customerservice.ports.storage import BlobOwner, Blobs, Deliveries, DeliveryFilter, Page
 
 #: Bytes in a row of `tables.blob_chunk`: below the packet limit of MariaDB, where escaping may double them.
@@ -37,7 +37,9 @@ _MOST = sa.bindparam("most", type_=sa.BigInteger())
 _ONE = sa.select(_delivery).where(_delivery.c.id == sa.bindparam("id"))
 _BY_KEY = sa.select(_delivery).where(_delivery.c.delivery_key == sa.bindparam("delivery_key"))
 _KNOWN = sa.select(_delivery.c.delivery_key).where(_delivery.c.delivery_key.in_(sa.bindparam("keys", expanding=True)))
-_STORED = sa.select(_delivery.c.id).where(_delivery.c.id.in_(sa.bindparam("ids", expanding=True)))
+_STORED = sa.select(_delivery.c.id, _delivery.c.delivery_key).where(
+    _delivery.c.id.in_(sa.bindparam("ids", expanding=True))
+)
 _UNREAD = (
     sa.select(_delivery)
     .where(_delivery.c.unread_of == sa.bindparam("source"))
@@ -85,7 +87,10 @@ _CHUNKS = (
     .where(tables.blob_chunk.c.sha256 == _SHA256)
     .order_by(tables.blob_chunk.c.position)
 )
-_REFERENCE = sa.select(tables.blob_reference.c.kind).where(tables.blob_reference.c.sha256 == _SHA256).limit(1)
+# Locks, because a host's transaction may otherwise see an old state.
+_REFERENCE = (
+    sa.select(tables.blob_reference.c.kind).where(tables.blob_reference.c.sha256 == _SHA256).limit(1).with_for_update()
+)
 _NO_REFERENCE = sa.delete(tables.blob_reference).where(
     tables.blob_reference.c.sha256 == _SHA256,
     tables.blob_reference.c.kind == sa.bindparam("kind"),
@@ -118,14 +123,28 @@ class SqlDeliveries(Deliveries):
     def add(self, deliveries: Sequence[Delivery]) -> Sequence[DeliveryId]:
         if not deliveries:
             return []
-        values = [rows.delivery_values(delivery) for delivery in deliveries]
+        values: dict[bytes, rows.Values] = {}
+        for row in map(rows.delivery_values, deliveries):
+            values.setdefault(row["delivery_key"], row)
+        known = {bytes(row[0]) for keys in portions(values) for row in self._line.rows(_KNOWN, {"keys": keys})}
+        new = [row for key, row in values.items() if key not in known]
+        if new and not self._add_all(new):
+            stored = {row[0]: bytes(row[1]) for ids in portions(row["id"] for row in new) for row in self._stored(ids)}
+            for row in new:
+                if stored.get(row["id"], row["delivery_key"]) != row["delivery_key"]:
+                    raise StorageError(f"delivery {row['id']} is stored already")
+            new = [row for row in new if row["id"] in stored]
+        return [row["id"] for row in new]
+
+    def _add_all(self, values: list[rows.Values]) -> bool:
+        """Store rows but those whose key another unit stored just now; gives whether all are known to be stored."""
         if self._line.mysql:
             self._line.run(insert_or_keep(_delivery, "id"), values)
-        elif self._line.run(insert_new(_delivery, self._line.sqlite, "delivery_key"), values) == len(values):
-            return [delivery.id for delivery in deliveries]
-        ids = [delivery.id for delivery in deliveries]
-        stored = {row[0] for portion in portions(ids) for row in self._line.rows(_STORED, {"ids": portion})}
-        return [delivery_id for delivery_id in ids if delivery_id in stored]
+            return False
+        return self._line.run(insert_new(_delivery, self._line.sqlite, "delivery_key"), values) == len(values)
+
+    def _stored(self, ids: list[DeliveryId]) -> Sequence[Any]:
+        return self._line.rows(_STORED, {"ids": ids})
 
     @override
     def save(self, deliveries: Sequence[Delivery]) -> None:
@@ -234,9 +253,9 @@ class SqlBlobs(Blobs):
     @override
     def put(self, content: bytes, owner: BlobOwner) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
-        if self._is_new(sha256, len(content)):
+        if self.is_new(sha256, len(content)):
             self._write(sha256, content)
-        self._line.add_if_new(tables.blob_reference, {"sha256": sha256, "kind": owner.kind, "owner_id": owner.id})
+        self._line.add_or_keep(tables.blob_reference, {"sha256": sha256, "kind": owner.kind, "owner_id": owner.id})
         return sha256
 
     @override
@@ -259,10 +278,15 @@ class SqlBlobs(Blobs):
             self._line.run(_NO_BLOB, {"sha256": sha256})
             self.deleted.add(sha256)
 
-    def _is_new(self, sha256: str, size: int) -> bool:
-        """Whether the row was made just now; else it is locked. Goes round when another unit deletes it in between."""
+    def is_new(self, sha256: str, size: int) -> bool:
+        """Make a blob's row, if there is none; either way it is locked. Gives whether it was made just now."""
         chunks = 0 if self._folder is not None else -(-size // CHUNK_BYTES)
-        while not self._line.add_if_new(tables.blob, {"sha256": sha256, "size": size, "chunks": chunks}):
+        row = {"sha256": sha256, "size": size, "chunks": chunks}
+        if self._line.mysql:
+            self._line.add_or_keep(tables.blob, row)
+            return self._line.row(_REFERENCE, {"sha256": sha256}) is None
+        while not self._line.add_or_keep(tables.blob, row):
+            # Where another unit deletes it in between, it has to be made after all.
             if self._line.row(_LOCK_BLOB, {"sha256": sha256}) is not None:
                 return False
         return True

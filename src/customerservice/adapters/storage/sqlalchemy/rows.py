@@ -29,6 +29,7 @@ from customerservice.domain.references import CustomerRef, EmployeeRef, OrderRef
 from customerservice.domain.status import StatusCause, ThreadStatus
 from customerservice.domain.thread import Thread
 from customerservice.domain.wording import Wording
+from customerservice.ports.storage import SyncCursor
 
 Row = Sequence[Any]
 Values = dict[str, Any]
@@ -142,6 +143,22 @@ def mailbox_of(row: Any) -> Mailbox:
         ),
         version=row.version,
     )
+
+
+def cursor_values(cursor: SyncCursor) -> Values:
+    """Give the row of how far a mailbox was listed."""
+    return {
+        "mailbox_id": cursor.mailbox_id,
+        "epoch": cursor.epoch,
+        "uid": cursor.uid,
+        "since": cursor.since,
+        "old_uid": cursor.old_uid,
+    }
+
+
+def cursor_of(row: Any) -> SyncCursor:
+    """Give how far a mailbox was listed."""
+    return SyncCursor(mailbox_id=row.mailbox_id, epoch=row.epoch, uid=row.uid, since=row.since, old_uid=row.old_uid)
 
 
 def thread_values(thread: Thread) -> Values:

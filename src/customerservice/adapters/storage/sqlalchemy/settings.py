@@ -114,13 +114,11 @@ class SqlMailboxes(Mailboxes):
     @override
     def cursor(self, mailbox_id: MailboxId) -> SyncCursor | None:
         row = self._line.row(_CURSOR, {"id": mailbox_id})
-        return None if row is None else SyncCursor(mailbox_id=mailbox_id, epoch=row.epoch, uid=row.uid)
+        return None if row is None else rows.cursor_of(row)
 
     @override
     def save_cursor(self, cursor: SyncCursor) -> None:
-        self._line.put(
-            tables.mailbox_cursor, {"mailbox_id": cursor.mailbox_id, "epoch": cursor.epoch, "uid": cursor.uid}
-        )
+        self._line.put(tables.mailbox_cursor, rows.cursor_values(cursor))
 
 
 class SqlEmployees(Employees):

@@ -8,10 +8,10 @@ import attrs
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Connection, CursorResult
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from customerservice.adapters.storage.sqlalchemy.columns import is_mysql
-from customerservice.adapters.storage.sqlalchemy.connecting import is_duplicate, reraise
+from customerservice.adapters.storage.sqlalchemy.connecting import reraise
 
 T = TypeVar("T")
 
@@ -40,7 +40,11 @@ class Line:
     def __init__(self, connection: Connection, schema: str | None = None) -> None:
         """Speak over a connection that is in a transaction, to the tables of a schema (None: where names lead)."""
         self._connection = connection
-        self._options: Mapping[str, Any] | None = None if schema is None else {"schema_translate_map": {None: schema}}
+        self._schema = schema
+        # Without it the count of an INSERT is lost on PostgreSQL.
+        self._options: dict[str, Any] = {"preserve_rowcount": True}
+        if schema is not None:
+            self._options["schema_translate_map"] = {None: schema}
         self._open = True
         self.mysql = is_mysql(connection.dialect)
         self.sqlite = connection.dialect.name == "sqlite"
@@ -80,23 +84,15 @@ class Line:
         if values:
             self.run(_insert(table), values)
 
-    def add_if_new(self, table: sa.Table, values: Mapping[str, Any]) -> bool:
-        """Store a row unless one with its primary key is there; gives whether it was stored.
+    def add_or_keep(self, table: sa.Table, values: Mapping[str, Any]) -> int:
+        """Store a row unless one with its primary key is there; on SQLite and PostgreSQL, gives how many were stored.
 
-        Where another unit is just storing the same key, waits for the end of that one.
+        Where another unit is just storing the same key, waits for the end of that one. MariaDB, which cannot tell,
+        locks the row that is there.
         """
-        if not self.mysql:
-            return self.run(insert_new(table, self.sqlite), values) == 1
-        # No form of INSERT tells here whether it stored; IGNORE would also cut what is too long.
-        try:
-            self._execute(_insert(table), values)
-        except IntegrityError as error:
-            if is_duplicate(error):
-                return False
-            reraise(error)
-        except SQLAlchemyError as error:
-            reraise(error)
-        return True
+        if self.mysql:
+            return self.run(insert_or_keep(table, table.columns[0].name), values)
+        return self.run(insert_new(table, self.sqlite), values)
 
     def put(self, table: sa.Table, values: Mapping[str, Any]) -> None:
         """Store a row, replacing the one with the same primary key."""
@@ -105,30 +101,33 @@ class Line:
 
     def counted_up(self, table: sa.Table) -> int:
         """Give a number that the table's only column never gave before."""
-        column = table.columns[0]
         if not (self.mysql or self.sqlite):
-            return int(self.row(_next_value(table, self._schema_prefix()))[0])
+            quote = self._connection.dialect.identifier_preparer.quote
+            name = table.name if self._schema is None else f"{quote(self._schema)}.{table.name}"
+            return int(self.row(_NEXT_VALUE, {"table": name, "column": table.columns[0].name})[0])
         try:
-            number: Any = self._execute(_insert(table), None).inserted_primary_key
+            key: Any = self._execute(sa.insert(table), None).inserted_primary_key
         except SQLAlchemyError as error:
             reraise(error)
         # The counter stands beside the table, so the row itself is not needed any more.
-        self.run(sa.delete(table).where(column == sa.bindparam("number")), {"number": number[0]})
-        return int(number[0])
+        self.run(sa.delete(table).where(table.columns[0] == sa.bindparam("given")), {"given": key[0]})
+        return int(key[0])
 
-    def _schema_prefix(self) -> str:
-        schema = None if self._options is None else self._options["schema_translate_map"][None]
-        return "" if schema is None else self._connection.dialect.identifier_preparer.quote(schema) + "."
+
+_NEXT_VALUE: Final = sa.select(
+    sa.func.nextval(
+        sa.cast(
+            sa.func.pg_get_serial_sequence(sa.bindparam("table", type_=sa.Text), sa.bindparam("column", type_=sa.Text)),
+            postgresql.REGCLASS,
+        )
+    )
+)
 
 
 @cache
 def _insert(table: sa.Table) -> Any:
-    return sa.insert(table)
-
-
-@cache
-def _next_value(table: sa.Table, prefix: str) -> Any:
-    return sa.select(sa.func.nextval(sa.func.pg_get_serial_sequence(prefix + table.name, table.columns[0].name)))
+    # Inline: nobody asks for the numbers the database counts.
+    return sa.insert(table).inline()
 
 
 @cache

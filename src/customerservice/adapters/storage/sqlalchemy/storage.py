@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from customerservice.adapters.storage.folder_blobs import BlobFolder
 from customerservice.adapters.storage.sqlalchemy import schema as versions
-from customerservice.adapters.storage.sqlalchemy import tables
 from customerservice.adapters.storage.sqlalchemy.connecting import READING, make_engine, read_url, reraise, shown
+from customerservice.adapters.storage.sqlalchemy.intake import SqlBlobs
 from customerservice.adapters.storage.sqlalchemy.statements import Line
 from customerservice.adapters.storage.sqlalchemy.unit_of_work import SqlUnit
 from customerservice.errors import StorageUnavailable
@@ -161,8 +161,7 @@ class SqlAlchemyStorage:
         Holding the place of the row, never committed, keeps others from storing the same bytes meanwhile.
         """
         with contextlib.suppress(_Undo), _own_transaction(engine, reading=False) as connection:
-            line = Line(connection, self._schema)
-            if line.add_if_new(tables.blob, {"sha256": sha256, "size": 0, "chunks": 0}):
+            if SqlBlobs(Line(connection, self._schema), folder).is_new(sha256, 0):
                 folder.remove(sha256)
                 raise _Undo
             return False

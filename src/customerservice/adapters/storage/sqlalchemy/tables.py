@@ -130,7 +130,6 @@ thread_number = _table(
     "thread_number",
     sa.Column("number", Counter, primary_key=True, autoincrement=True),
     sqlite_autoincrement=True,
-    implicit_returning=False,
 )
 
 thread = _table(
@@ -243,7 +242,6 @@ event = _table(
     sa.Column("after", Words),
     sa.Column("message_id", Id),
     sa.Index(None, "thread_id", "id"),
-    implicit_returning=False,
 )
 
 # `outcome` is "" while there is none, so that an index answers for it as for any other. `unread_of` and `untold_of`
@@ -332,7 +330,7 @@ lease = _table(
     _column("name", REFERENCE, primary_key=True),
     sa.Column("owner", Words),
     _column("fence", sa.BigInteger),
-    _column("held_until", Moment),
+    sa.Column("held_until", Moment),
 )
 
 # `due_at` is when the next worker may take it; NULL once nothing more is done by itself.

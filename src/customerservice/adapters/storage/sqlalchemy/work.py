@@ -68,7 +68,7 @@ class SqlLeases(Leases):
         row = self._line.row(_LEASE, {"name": name})
         if row is None:
             free = {"name": name, "owner": None, "fence": 0, "held_until": None}
-            self._line.add_if_new(tables.lease, free)
+            self._line.add_or_keep(tables.lease, free)
             row = self._line.row(_LEASE, {"name": name})
         if row.owner == owner:
             return self._hold(name, owner, row.fence, until)

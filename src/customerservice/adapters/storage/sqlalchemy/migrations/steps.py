@@ -30,6 +30,13 @@ def create_index(table: str, index: sa.Index) -> None:
     op.create_index(index.name, table, list(index.expressions), unique=index.unique, **where)
 
 
+def full_name(name: str) -> str:
+    """Give a table's name as plain SQL needs it: with its schema, if it has one."""
+    quote = op.get_bind().dialect.identifier_preparer.quote
+    schema = _schema()
+    return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
+
+
 def _schema() -> str | None:
     schema: str | None = op.get_context().opts["version_table_schema"]
     return schema

@@ -15,7 +15,7 @@ from customerservice.adapters.storage.sqlalchemy.columns import (
     Span,
     Words,
 )
-from customerservice.adapters.storage.sqlalchemy.migrations.steps import create_table
+from customerservice.adapters.storage.sqlalchemy.migrations.steps import create_table, full_name
 
 revision = "0001"
 down_revision = None
@@ -138,7 +138,7 @@ def upgrade() -> None:
         sa.Column("name", Key(191), nullable=False, autoincrement=False),
         sa.Column("owner", Words),
         sa.Column("fence", sa.BigInteger, nullable=False),
-        sa.Column("held_until", Moment, nullable=False),
+        sa.Column("held_until", Moment),
         sa.PrimaryKeyConstraint("name", name="pk_cs_lease"),
     )
     create_table(
@@ -363,4 +363,4 @@ def upgrade() -> None:
     )
     if op.get_bind().dialect.name == "postgresql":
         # Mails compress badly, and trying costs 4.7 times the writing.
-        op.execute("ALTER TABLE cs_blob_chunk ALTER COLUMN content SET STORAGE EXTERNAL")
+        op.execute(f"ALTER TABLE {full_name('cs_blob_chunk')} ALTER COLUMN content SET STORAGE EXTERNAL")
