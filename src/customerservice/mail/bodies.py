@@ -82,11 +82,7 @@ class _Collector:
     def text_of(self, block: _Block, limits: Limits) -> tuple[str, tuple[tuple[int, int], ...]]:
         if block.plain is not None and (block.plain.strip() or block.html is None):
             return block.plain.rstrip(), ()
-        html = block.html or ""
-        if len(html) > limits.html_characters:
-            self._defect("html_cut", f"only the first {limits.html_characters} characters were turned into text")
-            html = html[: limits.html_characters]
-        found = html_to_text(html)
+        found = html_to_text(block.html or "", closely=limits.html_characters)
         return found.text, found.quotes
 
     def blocks(self, part: Part, *, alone: bool = False, related: bool = False) -> list[_Block]:

@@ -129,12 +129,13 @@ def _once(recipients: Iterable[BouncedRecipient]) -> tuple[BouncedRecipient, ...
 # "<anna@mail.example>: host said 550" (qmail, Postfix, sendmail) and "RCPT TO:<anna@mail.example>" with its refusal.
 _REASONED = re.compile(rf"^[ \t>*]{{0,8}}<({_ADDRESS_FORM})>(?:\.{{3}}|:| {{1,8}}(?=[45]\d\d|\())", re.MULTILINE)
 _ASKED = re.compile(
-    rf"(?:RCPT TO:\s{{0,3}}|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?)<({_ADDRESS_FORM})>(?=[^\n]{{0,80}}(?:\n[^\n]{{0,20}}[45]\d\d)?)",
+    rf"(?:RCPT TO:\s{{0,3}}|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?)<({_ADDRESS_FORM})>",
     re.IGNORECASE,
 )
 _TRIGGER = re.compile(
-    r"following (?:recipient|address|destination|user|e-?mail|mailbox|account)|did not reach|did not receive|addresses? failed|"
-    r"failed (?:recipient|address)|permanent (?:fatal )?error|fatal errors|transient (?:non-fatal )?errors|recipients?(?:\(s\))? listed|"
+    r"following (?:recipient|address|destination|user|e-?mail|mailbox|account)|did not reach|did not receive|"
+    r"addresses? failed|failed (?:recipient|address)|permanent (?:fatal )?error|fatal errors|"
+    r"transient (?:non-fatal )?errors|recipients?(?:\(s\))? listed|"
     r"following|could not be delivered to|unable to deliver",
     re.IGNORECASE,
 )
@@ -146,13 +147,15 @@ _TYPED = re.compile(r"^(?:smtp|rfc822|to|recipient)[=;:]", re.IGNORECASE)
 _COPY = re.compile(
     r"^[ \t>*]{0,8}(?:-{2,}|={2,}|_{2,})?[ \t]{0,4}(?:below this line is a copy|this is a copy of (?:the|your) message|"
     r"(?:the )?original message (?:follows|headers?|text)|message header follows|unsent message|undelivered message|"
-    r"returned message|(?:begin|start) (?:of )?(?:original|returned)|your (?:original )?message (?:follows|reads|headers)|"
-    r"transcript of|received:|return-path:|mime-version:|x-mailer:|message-id:|(?:a )?copy of (?:the|your) (?:original )?message|"
+    r"returned message|(?:begin|start) (?:of )?(?:original|returned)|"
+    r"your (?:original )?message (?:follows|reads|headers)|transcript of|received:|return-path:|mime-version:|"
+    r"x-mailer:|message-id:|(?:a )?copy of (?:the|your) (?:original )?message|"
     r"-{0,3}[ \t]?original message|the (?:header|body|text) of (?:the|your) (?:original )?message|reporting-mta:)",
     re.IGNORECASE | re.MULTILINE,
 )
 _TEMPORARY = re.compile(
-    r"warning|delayed|not yet been delivered|still (?:being |)(?:trying|try|queued|attempt)|will (?:be retried|keep trying|continue)|"
+    r"warning|delayed|not yet been delivered|still (?:being )?(?:try|queued|attempt)|"
+    r"will (?:be retried|keep trying|continue)|"
     r"delivery attempts will|no action is required|temporar|transient",
     re.IGNORECASE,
 )
@@ -174,13 +177,20 @@ def read_plain_report(text: str, *, fields: Mapping[str, str], own: Sequence[Ema
     found = [address for address in failed if address is not None]
     if not found:
         found = _told_addresses(told, others) or _told_addresses(rest, others)
-    recipients = [_told_recipient(told if address.value in told else rest, address, told) for address in found]
+    of_all = _STATUS.search(told)
+    temporary = _TEMPORARY.search(told) is not None
+    recipients = [
+        _told_recipient(told if address.value in told else rest, address, of_all and of_all[1], temporary)
+        for address in found
+    ]
     return Bounce(recipients=_once(recipients), original_message_id=_told_id(rest))
 
 
 def _told_addresses(text: str, others: set[str]) -> list[EmailAddress]:
-    """Give the addresses that a report names as failed: those it puts first on a line with a reason, those after words
-    like "the following recipients", else all."""
+    """Give the addresses that a report names as failed.
+
+    Those it puts first on a line with a reason, else those after words like "the following recipients", else all.
+    """
     for places in (_REASONED.finditer(text), _ASKED.finditer(text)):
         if found := _usable((match[1] for match in places), others):
             return found
@@ -206,29 +216,32 @@ def _usable(texts: Iterable[str], others: set[str]) -> list[EmailAddress]:
         if address is None or address.key in others or address.local.lower() in DAEMONS or "." not in address.domain:
             continue
         found.setdefault(address.key, address)
-    return list(found.values())[:_MOST_RECIPIENTS]
+        if len(found) >= _MOST_RECIPIENTS:
+            break
+    return list(found.values())
 
 
 DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "mdaemon", "mail_daemon", "daemon"})
 
 
-def _told_recipient(text: str, address: EmailAddress, told: str) -> BouncedRecipient:
+def _told_recipient(text: str, address: EmailAddress, of_all: str | None, temporary: bool) -> BouncedRecipient:
     place = text.find(address.value)
     near = text[max(0, place - 200) : place + len(address.value) + 600]
     after = text[place : place + len(address.value) + 600]
-    status = _STATUS.search(after) or _STATUS.search(near) or _STATUS.search(told)
+    found = _STATUS.search(after) or _STATUS.search(near)
+    status = of_all if found is None else found[1]
     code = _CODE.search(after) or _CODE.search(near)
     permanent: bool | None = True
     if status is not None:
-        permanent = {"5": True, "4": False}.get(status[1][0])
+        permanent = {"5": True, "4": False}.get(status[0])
     elif code is not None:
         permanent = code[1][0] == "5"
-    elif _TEMPORARY.search(told):
+    elif temporary:
         permanent = False
     reason = one_line(after[len(address.value) :].lstrip(" \t>:;,)\r\n").partition("\n\n")[0])
     return BouncedRecipient(
         address=address,
-        status=None if status is None else status[1],
+        status=status,
         action="failed" if permanent else "delayed" if permanent is False else None,
         permanent=permanent,
         reason=reason[:500] or None,

@@ -12,7 +12,7 @@ _MOST_TAGS = 100_000
 _MOST_REFERENCES = 100_000
 _DEEPEST = 400
 _LONGEST_TAG = 100_000
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]*)([^>]*+)>")
+_TOKEN = re.compile(r"<!--.*?-->|<[!?][^>]*+>|</[^a-zA-Z>][^>]*+>|<(/?)([a-zA-Z][^\s/>]*+)[^>]*+>", re.DOTALL)
 # Elements that have no end tag, or whose end tag is often left out and which then do not nest.
 _UNNESTED = frozenset(
     {"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "embed", "source", "track", "p", "li",
@@ -33,6 +33,10 @@ _ATTRIBUTES = {
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan"},
 }
+# What looks like a tag in them may be text.
+_RAW = frozenset(
+    {"style", "script", "xmp", "iframe", "noembed", "noframes", "noscript", "textarea", "title", "plaintext"}
+)
 # Their text is no text for readers.
 _DROPPED_WHOLE = {"script", "style", "title", "noscript", "template", "textarea", "svg", "math", "iframe", "object"}
 _LINKS = ("http://", "https://", "mailto:", "tel:")
@@ -88,13 +92,26 @@ def _is_affordable(html: str) -> bool:
     """Tell whether nh3 can clean it in time: its work grows with the square of the depth (20,000 deep take 4 s)."""
     if len(html) > _LONGEST or html.count("<") > _MOST_TAGS or html.count("&") > _MOST_REFERENCES:
         return False
+    open_elements: dict[str, int] = {}
     depth = 0
-    for found in _TAG.finditer(html):
-        if len(found[3]) > _LONGEST_TAG:
+    raw: str | None = None
+    # Counted so that no input is deeper for nh3 than here: an end tag counts only for an open element of its name, and
+    # not where it may be text.
+    for found in _TOKEN.finditer(html, 0, html.rfind(">") + 1):
+        name = (found[2] or "").lower()
+        if found.end() - found.start() > _LONGEST_TAG and name:
             return False
-        if found[2].lower() in _UNNESTED or found[3].endswith("/"):
+        if not name or name in _UNNESTED:
             continue
-        depth = max(0, depth - 1) if found[1] else depth + 1
+        if not found[1]:
+            open_elements[name] = open_elements.get(name, 0) + 1
+            depth += 1
+            raw = name if name in _RAW and raw is None else raw
+        elif raw in (None, name):
+            raw = None
+            if open_elements.get(name):
+                open_elements[name] -= 1
+                depth -= 1
         if depth > _DEEPEST:
             return False
     return True

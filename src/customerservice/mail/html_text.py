@@ -13,6 +13,7 @@ from customerservice.domain.text import storable
 
 _TAG = re.compile(r"""<(/?)([a-zA-Z][a-zA-Z0-9:_-]*)((?:[^>"']++|"[^"]*+"|'[^']*+')*+)>""")
 _BROKEN_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:_-]*)([^>]*+)>")
+_MARKUP = re.compile(r"<(?=[a-zA-Z/!?])")
 _HREF = re.compile(r"""(?<![\w-])href\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _ALT = re.compile(r"""(?<![\w-])alt\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _HIDDEN = re.compile(
@@ -20,16 +21,21 @@ _HIDDEN = re.compile(
 )
 _ENDLESS_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
 
-_PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote", "hr"})
+_PARAGRAPHS = frozenset(
+    {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "pre", "blockquote", "hr"}
+)  # fmt: skip
 _BLOCKS = _PARAGRAPHS | {
     "div", "tr", "li", "dt", "dd", "section", "article", "header", "footer", "main", "nav", "aside", "address", "form",
-    "fieldset", "center", "figure", "figcaption", "caption", "thead", "tbody", "tfoot", "body", "html", "title", "option",
+    "fieldset", "center", "figure", "figcaption", "caption", "thead", "tbody", "tfoot", "body", "html", "title",
+    "option",
 }  # fmt: skip
 _UNREADABLE = ("script", "style", "title", "noscript", "template", "textarea")
 _VOID = frozenset(
     {"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "embed", "source", "track"}
 )
 _DEEPEST_QUOTE = 9
+_MOST_TAGS = 100_000
+_MOST_ATTRIBUTES = 4_000  # characters of a tag in which a sign is looked for
 
 # Where mail programs put the mail they answer: elements that hold it.
 _QUOTES = re.compile(
@@ -40,7 +46,7 @@ _QUOTES = re.compile(
 _CITED = re.compile(r"""(?<![\w-])type\s{0,9}=\s{0,9}["']?cite""", re.IGNORECASE)
 # And elements after which it begins, up to the end (Outlook in its many forms, Windows Live).
 _DIVIDERS = re.compile(
-    r"""(?<![\w-])id\s{0,9}=\s{0,9}["']?(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling|mail-editor-reference)(?![\w])"""
+    r"""(?<![\w-])id\s{0,9}=\s{0,9}["']?(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling)(?![\w])"""
 )
 
 
@@ -52,16 +58,20 @@ class HtmlText:
     quotes: tuple[tuple[int, int], ...] = ()
 
 
-def html_to_text(html: str) -> HtmlText:
+def html_to_text(html: str, *, closely: int = 1_000_000) -> HtmlText:
     """Give the readable text of HTML, safe to store: LF line ends, no tags, no white space at ends of lines.
 
     Blocks stand on lines of their own, list items begin with ``- ``, cells of a row are parted by a tab, links read
     ``text <url>``, quoted blocks begin with ``> ``. Scripts, styles and what is not displayed are left out. Linear.
+
+    Args:
+        html: decoded, as sent.
+        closely: after so many characters, or 100,000 tags, tags are only taken out.
     """
-    writer = _read(html, hide=True)
+    writer = _read(html, closely, hide=True)
     if writer.hiding is not None:
         # The hidden element never ends, as with careless senders: rather too much than nothing.
-        writer = _read(html, hide=False)
+        writer = _read(html, closely, hide=False)
     return writer.finish()
 
 
@@ -84,9 +94,11 @@ class _Writer:
         if self.preformatted:
             first, *others = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
             self.words.append(first)
-            for line in others:
+            if others:
                 self.end_line(keep_blank=True)
-                self.words.append(line)
+                prefix = "> " * min(self.depth, _DEEPEST_QUOTE)
+                self.lines += [(prefix + line).rstrip() for line in others[:-1]]
+                self.words.append(others[-1])
             return
         folded = " ".join(text.split())
         if not folded:
@@ -126,40 +138,41 @@ class _Writer:
         return HtmlText(storable(text), tuple(quotes))
 
 
-def _read(html: str, *, hide: bool) -> _Writer:
+def _read(html: str, closely: int, *, hide: bool) -> _Writer:
     writer = _Writer()
     tag_form = _TAG
     failures = 0
     absent: set[str] = set()
     place = 0
-    while True:
-        mark = html.find("<", place)
-        _text(writer, html[place : len(html) if mark < 0 else mark])
-        if mark < 0:
+    last = html.rfind(">")  # what stands behind it is no tag, however often it looks like one
+    tags = 0
+    while (markup := _MARKUP.search(html, place)) is not None and (mark := markup.start()) < last:
+        tags += 1
+        if tags > _MOST_TAGS or mark > closely:
+            writer.hiding = None
+            _text(writer, _BROKEN_TAG.sub(" ", html[place:]))
             return writer
+        _text(writer, html[place:mark])
         if html.startswith(("<!", "<?"), mark):
-            closer = "-->" if html.startswith("<!--", mark) else ">"
-            end = -1 if closer in absent else html.find(closer, mark + 2)
+            closer = "-->" if html.startswith("<!--", mark) and "-->" not in absent else ">"
+            end = html.find(closer, mark + 2)
             if end < 0:
-                absent.add(closer)
-                place = mark + 2
-            else:
-                place = end + len(closer)
+                absent.add(closer)  # looked for once; until the next > then, as browsers end other declarations
+                end, closer = html.find(">", mark), ">"
+            place = end + len(closer)
             continue
         found = tag_form.match(html, mark)
-        if found is None and tag_form is _TAG and html[mark + 1 : mark + 2].isalpha():
+        if found is None and tag_form is _TAG:
             # Quotes that do not close would make each tag look to the end of the mail.
             failures += 1
-            found = _BROKEN_TAG.match(html, mark) if ">" not in absent else None
-            if found is None:
-                absent.add(">")
+            found = _BROKEN_TAG.match(html, mark)
             tag_form = _BROKEN_TAG if failures > 3 else _TAG
         if found is None:
             _text(writer, "<")
             place = mark + 1
             continue
         place = found.end()
-        closing, name, attributes = found[1] == "/", found[2].lower(), found[3]
+        closing, name, attributes = found[1] == "/", found[2].lower(), found[3][:_MOST_ATTRIBUTES]
         if name in _UNREADABLE and not closing and name not in absent:
             end_tag = re.compile(f"</{name}", re.IGNORECASE).search(html, place)
             if end_tag is None:
@@ -181,6 +194,8 @@ def _read(html: str, *, hide: bool) -> _Writer:
             writer.hiding = (name, 1)
         else:
             _start(writer, name, attributes)
+    _text(writer, html[place:])
+    return writer
 
 
 def _text(writer: _Writer, text: str) -> None:
@@ -215,7 +230,7 @@ def _start(writer: _Writer, name: str, attributes: str) -> None:
     elif name == "img" and (alt := _ALT.search(attributes)) is not None:
         words = " ".join(stdlib_html.unescape(_ENDLESS_REFERENCE.sub("", alt[1] or alt[2] or alt[3] or "")).split())
         writer.write(f"[{words}]" if words else "")
-    if writer.container is not None and name == writer.container[0] and not attributes.endswith("/"):
+    if writer.container is not None and name == writer.container[0]:
         writer.container = (name, writer.container[1] + 1)
 
 

@@ -36,7 +36,8 @@ class Signs:
 Rule = Callable[[Signs], str | None]
 
 _ABSENT = re.compile(
-    r"out of (?:the )?office|away from (?:the |my )?(?:office|desk|mail)|on (?:vacation|holiday|annual leave|parental leave)|"
+    r"out of (?:the )?office|away from (?:the |my )?(?:office|desk|mail)|on (?:vacation|holiday|annual leave|"
+    r"parental leave)|"
     r"abwesen|nicht im büro|im urlaub|absen(?:ce|t)|en congé|fuera de (?:la )?oficina|ausen(?:te|cia)|de vacaciones|"
     r"fuori (?:sede|ufficio)|assen(?:te|za)|in ferie|fora do escritório|ausência|de férias|afwezig|niet aanwezig|"
     r"nieobecno|poza biurem|na urlopie|frånvaro|semester|fravær|ferie|poissa|dovolen|отпуск|отсутств|"
@@ -44,8 +45,10 @@ _ABSENT = re.compile(
     re.IGNORECASE,
 )
 _AUTOMATIC_SUBJECT = re.compile(
-    r"\s{0,3}(?:(?:re|aw|sv|tr|r)\s?:\s{0,3})?(?:automatic (?:reply|response)|auto(?:mated)?[- ]?(?:reply|response|responder)|out of office(?: (?:auto[- ]?reply|reply))?|"
-    r"automatische (?:antwort|antwoord|reactie|rückmeldung)|automatisch antwoord|abwesenheits(?:notiz|nachricht|benachrichtigung|meldung|info)|abwesenheit|"
+    r"\s{0,3}(?:(?:re|aw|sv|tr|r)\s?:\s{0,3})?(?:automatic (?:reply|response)|auto(?:mated)?[- ]?(?:reply|"
+    r"response|responder)|out of office(?: (?:auto[- ]?reply|reply))?|"
+    r"automatische (?:antwort|antwoord|reactie|rückmeldung)|automatisch antwoord|abwesenheits(?:notiz|nachricht|"
+    r"benachrichtigung|meldung|info)|abwesenheit|"
     r"réponse automatique|absence du bureau|message d'absence|respuesta automática|fuera de (?:la )?oficina|"
     r"risposta automatica|fuori sede|resposta automática|ausência temporária|fora do escritório|afwezigheid\w*|"
     r"autosvar|automatiskt? svar|frånvaro\w*|automatyczna odpowiedź|odpowiedź automatyczna|nieobecność|"
@@ -65,23 +68,34 @@ _REPLY_HEADERS = (
     "x-autoresponse-suppress",
 )
 _BOUNCE_SUBJECT = re.compile(
-    r"\s{0,3}(?:re:\s{0,3})?[\[*!\s\"']{0,4}(?:undeliver(?:able|ed)|failed mail|non.?deliver|nondeliverable|delivery (?:status notification|failure|failed|has failed|report|delayed|warning|incomplete|problem)|"
-    r"failure notice|returned (?:mail|to sender)|returned e?-?mail|mail (?:delivery )?(?:fail|error|problem|system error|returned|status|could not)|mail system error|"
+    r"\s{0,3}(?:re:\s{0,3})?[\[*!\s\"']{0,4}(?:undeliver(?:able|ed)|failed mail|non.?deliver|nondeliverable|"
+    r"delivery (?:status notification|failure|failed|has failed|report|delayed|warning|incomplete|problem)|"
+    r"failure notice|returned (?:mail|to sender)|returned e?-?mail|mail (?:delivery )?(?:fail|error|problem|"
+    r"system error|returned|status|could not)|mail system error|"
     r"warning: (?:message|could not send|e-?mail)|message (?:delivery|undeliverable|not delivered|status)|"
     r"(?:automatic |email )?(?:message |mail )?delivery (?:notice|error)|permanent (?:delivery )?(?:failure|error)|"
-    r"could not (?:be )?(?:send|deliver|delivered)|unzustellbar|unable to deliver|non remis|non recapitabile|no se pudo entregar|"
-    r"mancata consegna|onbestelbaar|niet bezorgd|não entreg|nie można dostarczyć|nicht zustellbar|mail delivery|error sending|"
+    r"could not (?:be )?(?:send|deliver|delivered)|unzustellbar|unable to deliver|non remis|non recapitabile|"
+    r"no se pudo entregar|"
+    r"mancata consegna|onbestelbaar|niet bezorgd|não entreg|nie można dostarczyć|nicht zustellbar|mail delivery|"
+    r"error sending|"
     r"user unknown|unknown user|mailbox (?:full|unavailable)|ndn:|dsn:|rejected:|delivery to the following|"
     r"message (?:could not|cannot) be)",
     re.IGNORECASE,
 )
 _BOUNCE_TEXT = re.compile(
-    r"(?:could|can)(?: ?not|n't) (?:be )?(?:deliver|send|sent|relay)|was(?: not|n't) (?:be )?delivered|not been delivered|undeliver(?:able|ed)|delivery (?:has )?(?:fail|to the following|attempt)|"
-    r"permanent (?:fatal )?error|fatal errors|transient (?:non-fatal )?errors|user unknown|unknown (?:user|recipient|address)|no such (?:user|recipient|address|mailbox|account)|"
-    r"mailbox (?:is )?(?:full|unavailable|disabled|not found|exceeded)|(?:over|exceeded|exceeds|exceeding) (?:the |his |her |its |their |storage |disk )*quota|quota exceeded|recipient(?:'s)? (?:address )?(?:rejected|unknown|not)|"
-    r"address(?:es)? (?:had|rejected|not found|couldn't be found|is unknown)|host (?:or domain name )?(?:unknown|not found)|returned to sender|failed (?:permanently|recipient|addresses)|"
-    r"55[0-4][ -]|sorry,? (?:i|we|no) (?:wasn|could|mailbox)|rejected (?:your|the|by) |unable to (?:deliver|relay)|unroutable|"
-    r"konnte nicht zugestellt|nicht zugestellt werden|impossible de remettre|n'a pas pu être|no se ha podido entregar|non è stato possibile|doesn't have an? .{0,40}account|"
+    r"(?:could|can)(?: ?not|n't) (?:be )?(?:deliver|send|sent|relay)|was(?: not|n't) (?:be )?delivered|"
+    r"not been delivered|undeliver(?:able|ed)|delivery (?:has )?(?:fail|to the following|attempt)|"
+    r"permanent (?:fatal )?error|fatal errors|transient (?:non-fatal )?errors|user unknown|unknown (?:user|"
+    r"recipient|address)|no such (?:user|recipient|address|mailbox|account)|"
+    r"mailbox (?:is )?(?:full|unavailable|disabled|not found|exceeded)|(?:over|exceeded|exceeds|"
+    r"exceeding) (?:the |his |her |its |their |storage |disk )*quota|quota exceeded|"
+    r"recipient(?:'s)? (?:address )?(?:rejected|unknown|not)|"
+    r"address(?:es)? (?:had|rejected|not found|couldn't be found|is unknown)|host (?:or domain name )?(?:unknown|"
+    r"not found)|returned to sender|failed (?:permanently|recipient|addresses)|"
+    r"55[0-4][ -]|sorry,? (?:i|we|no) (?:wasn|could|mailbox)|rejected (?:your|the|by) |unable to (?:deliver|"
+    r"relay)|unroutable|"
+    r"konnte nicht zugestellt|nicht zugestellt werden|impossible de remettre|n'a pas pu être|"
+    r"no se ha podido entregar|non è stato possibile|doesn't have an? .{0,40}account|"
     r"not listed in|does not exist|is not (?:a )?(?:valid|known|accepting)|inactive|deactivated|temporarily suspended",
     re.IGNORECASE,
 )
@@ -118,10 +132,9 @@ def _words_of_a_daemon(signs: Signs) -> str | None:
 
 
 def _words_of_failure(signs: Signs) -> str | None:
-    subject, text = _BOUNCE_SUBJECT.match(signs.subject), _BOUNCE_TEXT.search(signs.text)
-    if signs.null_return_path and (subject or text):
+    if signs.null_return_path and _tells_of_failure(signs):
         return "its return path is empty, and its words are those of a failed delivery"
-    if subject and text and "in-reply-to" not in signs.fields:
+    if "in-reply-to" not in signs.fields and _BOUNCE_SUBJECT.match(signs.subject) and _BOUNCE_TEXT.search(signs.text):
         return "subject and text are those of a failed delivery"
     return None
 

@@ -15,7 +15,7 @@ class Limits:
         parameters: of one header field.
         addresses: of one kind of address header.
         references: Message-IDs of the References header; the last ones count.
-        html_characters: of HTML that are turned into text.
+        html_characters: of HTML whose structure is read; from the rest only the tags are taken out.
         quotation_characters: of text in which quotation and signature are looked for; a longer text is all new.
     """
 
@@ -26,5 +26,5 @@ class Limits:
     parameters: int = 100
     addresses: int = 1_000
     references: int = 100
-    html_characters: int = 4_000_000
+    html_characters: int = 1_000_000
     quotation_characters: int = 2_000_000

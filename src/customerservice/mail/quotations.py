@@ -12,8 +12,8 @@ import attrs
 #: Put above the quotation by programs that ask to answer above it; ours writes it too.
 REPLY_ABOVE = "##- "
 
-# How programs open a quotation, by language: the beginnings of the line (or of up to three lines before it) and the words
-# of its end. Seen in Gmail, Apple Mail, Thunderbird, Outlook, Yahoo, GMX and Roundcube in these languages.
+# How programs open a quotation, by language: the beginnings of the line (or of up to three lines before it) and the
+# words of its end. Seen in Gmail, Apple Mail, Thunderbird, Outlook, Yahoo, GMX and Roundcube in these languages.
 _OPENINGS: Sequence[tuple[str, str, str]] = (
     ("en", r"on\b|at\b", r"wrote|writes"),
     ("de", r"am\b|zitat von\b", r"schrieb(?:en)?|hat (?:.{0,80} )?geschrieben"),
@@ -61,7 +61,8 @@ _PRECISE = re.compile(rf"{_MOMENT_FORM}|\S@\S")
 
 _ORIGINAL = re.compile(
     r"[\s>*_]{0,8}-{2,12}\s{0,3}(?:original (?:message|appointment|e-?mail)|ursprüngliche (?:nachricht|e-?mail)|"
-    r"original-?nachricht|message d['\u2019]origine|message original|mensaje original|mensagem original|messaggio originale|"
+    r"original-?nachricht|message d['\u2019]origine|message original|mensaje original|mensagem original|"
+    r"messaggio originale|"
     r"oorspronkelijk bericht|wiadomość oryginalna|oryginalna wiadomość|ursprungligt meddelande|"
     r"oprindelig (?:meddelelse|besked)|opprinnelig melding|alkuperäinen viesti|původní zpráva|"
     r"eredeti üzenet|mesaj original|orijinal (?:mesaj|ileti)|исходное сообщение|"
@@ -69,38 +70,50 @@ _ORIGINAL = re.compile(
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(
-    r"[\s>*_]{0,8}(?:-{2,12}\s{0,3})?(?:begin )?(?:forwarded message|forwarded by|weitergeleitete nachricht|anfang der "
-    r"weitergeleiteten|message transféré|début du message|mensaje reenviado|messaggio inoltrato|inizio messaggio|"
+    r"[\s>*_]{0,8}(?:-{2,12}\s{0,3})?(?:begin )?(?:forwarded message|forwarded by|"
+    r"weitergeleitete nachricht|anfang der weitergeleiteten|message transféré|"
+    r"début du message|mensaje reenviado|messaggio inoltrato|inizio messaggio|"
     r"mensagem encaminhada|doorgestuurd bericht|przekazana wiadomość|vidarebefordrat|videresendt|"
     r"пересылаемое)",
     re.IGNORECASE,
 )
 _HEADER_LINE = re.compile(r"[\s*_]{0,6}([^\W\d_][^:\uff1a\n]{0,24}?)\*{0,2}\s{0,2}[:\uff1a]\*{0,2}(?=\s|$)")
 _FROM_WORDS = frozenset(
-    {"from", "von", "de", "da", "van", "od", "från", "fra", "от", "від", "lähettäjä", "kimden", "gönderen", "από",
-     "من", "از", "מאת", "差出人", "发件人", "寄件者", "보낸 사람", "feladó", "de la", "expéditeur", "absender", "mittente"}
+    {
+        "from", "von", "de", "da", "van", "od", "från", "fra", "от", "від", "lähettäjä", "kimden", "gönderen", "από",
+        "من", "از", "מאת", "差出人", "发件人", "寄件者", "보낸 사람", "feladó", "de la",
+        "expéditeur", "absender", "mittente"
+    }
 )  # fmt: skip
 _OTHER_WORDS = frozenset(
-    {"sent", "date", "to", "subject", "cc", "reply-to", "gesendet", "datum", "an", "betreff", "kopie", "envoyé", "envoyé le",
-     "à", "objet", "enviado", "enviado el", "enviada em", "enviado em", "fecha", "para", "asunto", "assunto", "data", "inviato",
-     "a", "oggetto", "verzonden", "aan", "onderwerp", "wysłano", "wysłane", "do", "temat", "skickat", "till", "ämne", "sendt",
-     "til", "emne", "dato", "lähetetty", "vastaanottaja", "aihe", "odesláno", "komu", "předmět", "küldve", "címzett", "tárgy",
-     "trimis", "către", "subiect", "gönderildi", "gönderme tarihi", "tarih", "kime", "konu", "στάλθηκε", "προς", "θέμα",
-     "отправлено", "дата", "кому", "тема", "надіслано", "تاریخ", "به", "موضوع", "إلى", "الموضوع", "التاريخ",
-     "تم الإرسال", "נשלח", "תאריך", "אל", "נושא", "送信日時", "宛先", "件名", "发送时间", "日期", "收件人", "主题", "寄件日期", "主旨",
-     "보낸 날짜", "받는 사람", "제목"}
+    {
+        "sent", "date", "to", "subject", "cc", "reply-to", "gesendet", "datum", "an", "betreff", "kopie", "envoyé",
+        "envoyé le", "à", "objet", "enviado", "enviado el", "enviada em", "enviado em", "fecha", "para", "asunto",
+        "assunto", "data", "inviato", "a", "oggetto", "verzonden", "aan", "onderwerp", "wysłano", "wysłane", "do",
+        "temat", "skickat", "till", "ämne", "sendt", "til", "emne", "dato", "lähetetty", "vastaanottaja", "aihe",
+        "odesláno", "komu", "předmět", "küldve", "címzett", "tárgy", "trimis", "către", "subiect", "gönderildi",
+        "gönderme tarihi", "tarih", "kime", "konu", "στάλθηκε", "προς", "θέμα", "отправлено", "дата", "кому", "тема",
+        "надіслано", "تاریخ", "به", "موضوع", "إلى", "الموضوع", "التاريخ", "تم الإرسال", "נשלח", "תאריך", "אל", "נושא",
+        "送信日時", "宛先", "件名", "发送时间", "日期", "收件人", "主题", "寄件日期",
+        "主旨", "보낸 날짜", "받는 사람", "제목"
+    }
 )  # fmt: skip
 _SENT_FROM = re.compile(
-    r"[\s*_>-]{0,6}(?:sent (?:from|via|with|using)\b|get outlook for|von meinem .{0,60}gesendet|gesendet (?:von|mit|über)\b|"
-    r"diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir)\b|enviado (?:desde|do|de|via)\b|inviato (?:da|dal|con)\b|"
-    r"verzonden (?:vanaf|met|via|vanuit)\b|verstuurd vanaf|wysłan[eo] (?:z|przez)\b|skickat från|sendt fra|lähetetty\b|odesláno z|"
-    r"отправлено (?:из|с)\b|послано|iphone'?umdan|ارسال از|فرستاده شده|أرسلت من|נשלח מ|发自我的|從我的|iphoneから|나의 )",
+    r"[\s*_>-]{0,6}(?:sent (?:from|via|with|using)\b|get outlook for|von meinem .{0,60}gesendet|gesendet (?:von|"
+    r"mit|über)\b|"
+    r"diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir)\b|enviado (?:desde|do|de|via)\b|"
+    r"inviato (?:da|dal|con)\b|"
+    r"verzonden (?:vanaf|met|via|vanuit)\b|verstuurd vanaf|wysłan[eo] (?:z|przez)\b|skickat från|sendt fra|"
+    r"lähetetty\b|odesláno z|"
+    r"отправлено (?:из|с)\b|послано|iphone'?umdan|ارسال از|فرستاده شده|"
+    r"أرسلت من|נשלח מ|发自我的|從我的|iphoneから|나의 )",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\s{0,4}[_*=-]{5,120}\s*$")
 
 _LONGEST_LINE = 500  # characters; a longer line is no opening
 _OPENING_LINES = 4
+_MOST_TRIES = 3_000  # lines that are looked at closely
 _HEADER_LINES = 8
 _SIGNATURE_LINES = 40
 _SIGNATURE_CHARACTERS = 3_000
@@ -195,6 +208,7 @@ def _is_closing(lines: Sequence[str]) -> bool:
 
 def _cut(lines: Sequence[str]) -> tuple[int, int] | None:
     """Give the first line of a quotation's opening, and the first line after the opening."""
+    tries = 0
     for place, line in enumerate(lines):
         if len(line) > _LONGEST_LINE or not line or line.isspace():
             continue
@@ -205,11 +219,16 @@ def _cut(lines: Sequence[str]) -> tuple[int, int] | None:
             return place, place + 1
         if _FORWARDED.match(line):
             return None
+        if ":" not in line and "\uff1a" not in line and "-" not in line:
+            continue
+        tries += 1
+        if tries > _MOST_TRIES:
+            return None
         if line.rstrip()[-1] in ":\uff1a" and (first := _opening(lines, place)) is not None:
             return first, place + 1
         if "-" in line and _ORIGINAL.match(line):
             return place, place + 1
-        if (":" in line or "\uff1a" in line) and _is_header_block(lines, place):
+        if _is_header_block(lines, place):
             above = place - 1
             while above >= 0 and (not lines[above].strip() or _RULE.match(lines[above])) and place - above < 4:
                 above -= 1
