@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -10,11 +10,13 @@ from customerservice.domain.contact import AfterReply
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.status import DEFAULT_LEGEND, StatusLegend
 from customerservice.errors import Conflict, SigningKeyNeeded
-from customerservice.mail.matching import MatchPolicy
-from customerservice.mail.received import ReceivedMail
 from customerservice.mail.tokens import ReplyKeys
 from customerservice.ports.storage import Storage, UnitOfWork
 from customerservice.ports.system import Clock, IdFactory
+
+if TYPE_CHECKING:  # a help desk that reads no mail does without these
+    from customerservice.mail.matching import MatchPolicy
+    from customerservice.mail.received import ReceivedMail
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ class DeskSettings:
         sender: the verified address mail is sent from (R83); None takes the contact's first address.
         after_reply: what a reply does to the status, unless contact or reply say otherwise (R61).
         legend: what the statuses mean, and which are switched off.
-        match_policy: which evidence lets a mail join a thread (R18).
+        match_policy: which evidence lets a mail join a thread; None is the table of R18.
         duplicate_window: how long a second delivery of equal content is a duplicate (R22).
         repeat_window: how long equal text from the form is "already received" (R4).
     """
@@ -42,12 +44,12 @@ class DeskSettings:
     sender: EmailAddress | None = None
     after_reply: AfterReply = AfterReply.CLOSE
     legend: StatusLegend = DEFAULT_LEGEND
-    match_policy: MatchPolicy = attrs.field(factory=MatchPolicy)
+    match_policy: "MatchPolicy | None" = None
     duplicate_window: dt.timedelta = dt.timedelta(days=7)
     repeat_window: dt.timedelta = dt.timedelta(minutes=10)
 
 
-def read_mail(raw: bytes) -> ReceivedMail:
+def read_mail(raw: bytes) -> "ReceivedMail":
     """Read a mail with the reader of this package; it is loaded when the first mail comes."""
     from customerservice.mail import parse
 
@@ -67,7 +69,7 @@ class DeskContext:
     ids: IdFactory
     keys: ReplyKeys | None = None
     settings: DeskSettings = DeskSettings()
-    reader: Callable[[bytes], ReceivedMail] = read_mail
+    reader: "Callable[[bytes], ReceivedMail]" = read_mail
 
     @property
     def signing_keys(self) -> ReplyKeys:

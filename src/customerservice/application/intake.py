@@ -26,6 +26,7 @@ from customerservice.mail.matching import (
     HeaderHint,
     Hint,
     MarkerHint,
+    MatchPolicy,
     Standing,
     Verdict,
     dmarc,
@@ -248,7 +249,8 @@ class _Case:
             for hint in hints(mail, reply_addresses=self.intake.around.reply_addresses)
             for found in self._look_up(hint)
         ]
-        return self.intake.desk.settings.match_policy.decide(
+        policy = self.intake.desk.settings.match_policy or MatchPolicy()
+        return policy.decide(
             evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for
         )
 

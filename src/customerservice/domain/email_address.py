@@ -1,6 +1,7 @@
 """An e-mail address that means exactly one mailbox, or no value at all."""
 
 import re
+import unicodedata
 
 import attrs
 
@@ -19,6 +20,17 @@ def _check(_instance: object, _attribute: object, value: str) -> None:
         raise InvalidValue("address", "longer than RFC 5321 4.5.3.1 allows")
     if _ADDRESS.fullmatch(value) is None:
         raise InvalidValue("address", "not a plain local@domain address")
+    if not domain.isascii():
+        # Signs such as U+2024 or U+2100 become "." or "a/c" on the way to DNS: another domain than the one shown
+        # (CVE-2019-9636).
+        meant = unicodedata.normalize("NFKC", domain)
+        if meant.count(".") != domain.count(".") or _ADDRESS.fullmatch(f"x@{meant}") is None:
+            raise InvalidValue("address", "the domain holds signs that stand for others")
+
+
+def _folded(local: str) -> str:
+    # The KELVIN SIGN is the one letter whose lower case is ASCII without being so itself: not the mailbox of a "k".
+    return "\N{KELVIN SIGN}".join(part.lower() for part in local.split("\N{KELVIN SIGN}"))
 
 
 @attrs.frozen
@@ -57,7 +69,7 @@ class EmailAddress:
                 lowered = lowered.encode("idna").decode("ascii")
             except UnicodeError:
                 pass  # not a name DNS could hold; compared as written
-        return f"{local.lower()}@{lowered}"
+        return f"{_folded(local)}@{lowered}"
 
     def __str__(self) -> str:
         return self.value

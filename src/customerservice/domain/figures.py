@@ -85,7 +85,7 @@ class Statistics:
     """The figures of a help desk. open + pending + closed = threads.
 
     Attributes:
-        average_response_hours: from the first customer message to the first public reply, over the threads that have one;
+        average_response_hours: from the first customer message to the first public reply, over threads that have one;
             notes and automatic mail are no replies; None without any.
         messages_per_closed_thread: public messages; None without any closed thread.
         unread_messages: None without an employee to ask for; overdue: None without limits.

@@ -6,14 +6,16 @@ at once.
 """
 
 import enum
-import ipaddress
 import re
 from collections.abc import Callable
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
 
 from customerservice.errors import InsecureConnection, InvalidMailboxName
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
 
 IMAP: Final = "imap"
 POP3: Final = "pop3"
@@ -222,7 +224,7 @@ class ImapOptions:
         match = _HOST.match(text, 1)
         assert match is not None  # the pattern also matches nothing at all
         reader = _SwitchReader(host=match[0] if match[1] is None else match[1])
-        if match[1] is not None and not _is_address(match[1]):
+        if match[1] is not None and _address(match[1]) is None:
             raise _invalid("host", f"{_show(match[0])} holds no IP address")
         position = reader.read(text, match.end())
         if position - match.end() > _MAX_SWITCHES:
@@ -265,9 +267,9 @@ class ImapOptions:
         """Whether the host can only be this machine: ``localhost``, 127.0.0.0/8 or ::1."""
         if self.host.lower().rstrip(".") == "localhost":
             return True
-        if not _is_address(self.host):
+        address = _address(self.host)
+        if address is None:
             return False
-        address = ipaddress.ip_address(self.host)
         # From Python 3.13 on a mapped ::ffff:127.0.0.1 counts as loopback; the answer must not depend on the version.
         return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
@@ -465,12 +467,14 @@ def _quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> "IPv4Address | IPv6Address | None":
+    """Give the IP address the text is, without zone; None for a name."""
+    import ipaddress  # as slow to import as this whole module, and needed for few hosts
+
     try:
-        ipaddress.ip_address(text)
+        return None if "%" in text else ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return "%" not in text
+        return None
 
 
 def _check_host(host: str) -> None:
@@ -480,5 +484,5 @@ def _check_host(host: str) -> None:
         raise _invalid("host", f"longer than {_MAX_HOST} characters")
     if "oproxycommand" in host.lower():
         raise _invalid("host", "names an option of a remote shell; no shell is ever started")
-    if not _is_address(host) and _HOST_NAME.fullmatch(host) is None:
+    if _address(host) is None and _HOST_NAME.fullmatch(host) is None:
         raise _invalid("host", f"{_show(host)} is neither a host name nor an address")

@@ -54,10 +54,14 @@ class AfterFetch:
 
 @attrs.frozen
 class FirstSync:
-    """Where the first sync of a mailbox starts (R27): from now (`everything` false, no date), a day, or the beginning."""
+    """Where the first sync of a mailbox starts (R27): now (`everything` false, no day), a day, or the beginning."""
 
     everything: bool = False
     since: dt.date | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.everything and self.since is not None:
+            raise InvalidValue("first_sync", "either from the beginning or from a day")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -65,7 +69,7 @@ class FirstSync:
         if text in ("now", "all"):
             return cls(everything=text == "all")
         try:
-            return cls(since=dt.date.fromisoformat(text))
+            return cls(since=dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC).date())
         except ValueError:
             raise InvalidValue("first_sync", f"{text!r} is not one of now, all, YYYY-MM-DD") from None
 
@@ -132,8 +136,8 @@ class MailboxHealth:
 class Mailbox:
     """A mailbox the help desk reads (R44).
 
-    The id is its identity; service, host, user and folder only find it again, so a changed flag, port or password keeps the
-    history of its mails.
+    The id is its identity; service, host, user and folder only find it again, so a changed flag, port or password keeps
+    the history of its mails.
 
     Attributes:
         options: service, host, port, folder, user and flags of the mailbox string.
@@ -210,7 +214,8 @@ class Mailbox:
 def check_reply_address(pattern: str) -> None:
     """Raise `InvalidValue` unless the pattern gives a plain address with room for a token in its local part (R82).
 
-    A number of up to 12 digits, a hyphen and 26 characters take the place of ``{token}``; the local part may have 64 bytes.
+    A number of up to 12 digits, a hyphen and 26 characters take the place of ``{token}``; the local part may have 64
+    bytes.
     """
     if pattern.count("{token}") != 1 or "{token}" not in pattern.rpartition("@")[0]:
         raise InvalidValue("reply_address", "must hold {token} once, before the @")

@@ -139,4 +139,5 @@ class Message:
     @property
     def counts_as_activity(self) -> bool:
         """Whether it is a public message of a person, which alone raises a thread's last activity (R63)."""
-        return self.is_public and self.kind is MessageKind.MESSAGE and not self.automatic
+        by_person = self.author.kind is not AuthorKind.SYSTEM and not self.automatic
+        return self.is_public and self.kind is MessageKind.MESSAGE and by_person

@@ -224,19 +224,21 @@ class Thread:
         sent = message.sent_at
         active = self.last_activity_at if self.messages > 1 and self.last_activity_at > sent else sent
         if message.author.kind is AuthorKind.EMPLOYEE:
-            first_response = self.first_response
-            if first_response is None and self.waiting_since is not None:
-                first_response = max(sent - self.waiting_since, dt.timedelta(0))
+            asked, first_response = self.waiting_since, self.first_response
+            if first_response is None and asked is not None and asked <= sent:
+                first_response = sent - asked
             return attrs.evolve(
                 self,
                 employee_messages=self.employee_messages + 1,
                 last_activity_at=active,
                 last_employee_message_at=_later(self.last_employee_message_at, sent),
-                waiting_since=None,
+                waiting_since=self._still_waiting_after(sent),
                 first_response=first_response,
             )
         answered = self.last_employee_message_at is not None and self.last_employee_message_at > sent
-        waiting = self.waiting_since if answered or self.waiting_since is not None else sent
+        waiting = self.waiting_since
+        if not answered:
+            waiting = sent if waiting is None else min(waiting, sent)
         return attrs.evolve(
             self,
             customer_messages=self.customer_messages + 1,
@@ -244,6 +246,14 @@ class Thread:
             last_customer_message_at=_later(self.last_customer_message_at, sent),
             waiting_since=waiting,
         )
+
+    def _still_waiting_after(self, sent: dt.datetime) -> dt.datetime | None:
+        """Give since when the customer waits after a reply of that moment, which answers no message later than itself."""
+        if self.waiting_since is None or self.waiting_since > sent:
+            return self.waiting_since
+        # The moments between the oldest and the latest unanswered message are not kept; the latest is one of them.
+        latest = self.last_customer_message_at
+        return latest if latest is not None and latest > sent else None
 
     def _moved(
         self, status: ThreadStatus, cause: StatusCause, actor: Actor, at: dt.datetime
