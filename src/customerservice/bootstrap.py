@@ -326,6 +326,12 @@ class HelpDesk:
         """Give the figures of the actor's shops, of one contact or all, since a day (UTC) or the beginning."""
         return queries.figures(self._context, self._actor, contact_id=contact_id, since=since)
 
+    def check(self, *, stop: Callable[[], bool] = lambda: False) -> Sequence[str]:
+        """Check that what is stored keeps its promises and give what is wrong; see `application.checking.check_desk`."""
+        from customerservice.application.checking import check_desk
+
+        return check_desk(self._context, self._actor, stop=stop)
+
     def close(self) -> None:
         """Give back the storage's connections; desks made by `as_employee` share them."""
         self._context.storage.close()
