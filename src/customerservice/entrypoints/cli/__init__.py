@@ -1,0 +1,3 @@
+"""The command line: `main` runs it. Needs the extra ``cli``."""
+
+from customerservice.entrypoints.cli.program import main as main

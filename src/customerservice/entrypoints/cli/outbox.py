@@ -1,0 +1,104 @@
+"""``outbox``: mail on its way out."""
+
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from customerservice.adapters.settings import SmtpSetting
+from customerservice.domain.mailbox import SecretRef
+from customerservice.entrypoints.cli.arguments import desk_command, secret_of
+from customerservice.entrypoints.cli.running import Run, WorkFailed
+from customerservice.entrypoints.cli.showing import Progress, print_json, print_text, say
+
+if TYPE_CHECKING:
+    from customerservice.adapters.transports.smtp import SmtpSender
+
+
+@click.group("outbox")
+def outbox() -> None:
+    """Mail on its way out."""
+
+
+@outbox.command("deliver")
+@click.option("--smtp", metavar="URL", help="smtp://host:587 (STARTTLS) or smtps://host:465 (TLS from the first byte).")
+@click.option("--smtp-user", metavar="USER", help="Log in as this user.")
+@click.option("--smtp-password-env", metavar="VAR", help="Environment variable that holds the password.")
+@click.option("--smtp-password-file", metavar="FILE", help="File that holds the password; - is standard input.")
+@click.option("--smtp-oauth-token-env", metavar="VAR", help="Environment variable that holds an OAuth 2 access token.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many mails.")
+@desk_command
+def deliver(
+    run: Run,
+    smtp: str | None,
+    smtp_user: str | None,
+    smtp_password_env: str | None,
+    smtp_password_file: str | None,
+    smtp_oauth_token_env: str | None,
+    limit: int,
+) -> None:
+    """Send what waits. A mail that is refused for now is tried again by a later run, for 48 hours."""
+    secret = secret_of(
+        password_env=smtp_password_env,
+        password_file=smtp_password_file,
+        oauth_token_env=smtp_oauth_token_env,
+        prefix="--smtp-",
+    )
+    sender = make_sender(run, _setting(run, smtp, smtp_user, secret))
+    line, tried = Progress(), 0
+
+    def stop() -> bool:
+        nonlocal tried
+        line.show(f"mail {(tried := tried + 1)}")
+        return run.interruption()
+
+    try:
+        with run.changing() as desk, run.interruption.finishing():
+            report = desk.deliver(sender, limit=limit, stop=stop)
+    finally:
+        line.clear()
+    for error in report.errors:
+        say(f"error: {error}")
+    if run.as_json:
+        print_json(attrs.asdict(report))
+    else:
+        counted = {
+            "sent": report.sent,
+            "failed": report.failed,
+            "tried again later": report.postponed,
+            "unknown": report.unknown,
+        }
+        print_text(", ".join(f"{count} {name}" for name, count in counted.items() if count) or "nothing waits")
+    if report.errors:
+        raise WorkFailed
+
+
+def _setting(run: Run, url: str | None, user: str | None, secret: SecretRef | None) -> SmtpSetting:
+    """Give where to send: as the options say, else as the settings file does."""
+    known = run.settings.smtp
+    if url is None and known is None:
+        raise click.UsageError("say where to send: --smtp smtp://host:587, or [smtp] in the settings file")
+    if url is None and known is not None and user is None and secret is None:
+        return known
+    if (user is None) != (secret is None):
+        raise click.UsageError("--smtp-user and a secret (--smtp-password-env, ...) belong together")
+    return SmtpSetting(url=url or (known.url if known is not None else ""), user=user, secret=secret)
+
+
+def make_sender(run: Run, setting: SmtpSetting) -> "SmtpSender":
+    """Give the way out that a setting names; nothing is connected yet.
+
+    Raises:
+        InvalidValue: its URL cannot be read, or its secret cannot be found.
+    """
+    from customerservice.adapters.secrets import resolve_secret
+    from customerservice.adapters.transports.oauth import SecretTokenProvider
+    from customerservice.adapters.transports.smtp import SmtpSender, SmtpSettings
+
+    server, reference = SmtpSettings.parse(setting.url), setting.secret
+    secret, tokens = None, None
+    if reference is not None and reference.oauth:
+        tokens = SecretTokenProvider(lambda: resolve_secret(reference, callables=run.secret_callables))
+    elif reference is not None:
+        secret = resolve_secret(reference, callables=run.secret_callables)
+    return SmtpSender(server.host, server.port, tls=server.tls, user=setting.user, secret=secret, token_provider=tokens)

@@ -1,0 +1,1 @@
+"""The demonstration: sample mail, the mail servers it comes from and goes to, and the story told with them."""
