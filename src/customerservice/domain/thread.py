@@ -248,7 +248,7 @@ class Thread:
         )
 
     def _still_waiting_after(self, sent: dt.datetime) -> dt.datetime | None:
-        """Give since when the customer waits after a reply of that moment, which answers no message later than itself."""
+        """Give since when the customer waits after a reply of that moment; it answers no later message."""
         if self.waiting_since is None or self.waiting_since > sent:
             return self.waiting_since
         # The moments between the oldest and the latest unanswered message are not kept; the latest is one of them.
