@@ -1,5 +1,6 @@
 """Reading stored mail and deciding about it: each attempt is counted before it begins, so no mail stops the others."""
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 
@@ -66,7 +67,7 @@ def _read_alone(run: SyncRun, delivery: Delivery, raw: bytes, *, counted: bool) 
     reason = "reading it did not end"
     while counted or delivery.attempts < MAX_ATTEMPTS:
         if not counted:
-            delivery = _begun(run, delivery)
+            delivery = _counted(run, delivery, delivery.attempts + 1)
         failpoint("sync.attempt-counted")
         counted = False
         try:
@@ -74,16 +75,19 @@ def _read_alone(run: SyncRun, delivery: Delivery, raw: bytes, *, counted: bool) 
             return
         except Exception as error:
             if _is_of_the_moment(error):
+                # Best effort: where the storage is away for long, no mail of good health must run out of attempts.
+                with contextlib.suppress(CustomerServiceError):
+                    _counted(run, delivery, delivery.attempts - 1)
                 raise
             reason = f"{type(error).__name__} while reading it"
             log.warning("a mail could not be read", exc_info=True, extra=_EXTRA)
     _give_up(run, delivery, f"{reason}, {delivery.attempts} times")
 
 
-def _begun(run: SyncRun, delivery: Delivery) -> Delivery:
-    begun = attrs.evolve(delivery, attempts=delivery.attempts + 1)
-    run.in_unit(lambda unit: unit.deliveries.save([begun]))
-    return begun
+def _counted(run: SyncRun, delivery: Delivery, attempts: int) -> Delivery:
+    counted = attrs.evolve(delivery, attempts=attempts)
+    run.in_unit(lambda unit: unit.deliveries.save([counted]))
+    return counted
 
 
 def _settle(run: SyncRun, readings: Sequence[tuple[Delivery, ReceivedMail]]) -> None:
