@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from customerservice.adapters.storage.sqlalchemy.connecting import make_engine, read_url
 from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
+from customerservice.adapters.storage.sqlalchemy.tables import metadata
 from customerservice.adapters.storage.sqlalchemy.unit_of_work import SqlUnit
 
 pytest.register_assert_rewrite("customerservice.testing.storage_contract")
@@ -106,13 +107,12 @@ class Schemas:
             self._run(f"DROP SCHEMA {name}" + (" CASCADE" if self._engine.dialect.name == "postgresql" else ""))
 
     def _empty(self, name: str) -> None:
-        names = [table for table in sa.inspect(self._engine).get_table_names(schema=name) if "alembic" not in table]
-        tables = [f"{name}.{table}" for table in names]
         if self._engine.dialect.name == "postgresql":
-            self._run(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+            self._run(f"ALTER SEQUENCE {name}.cs_thread_number_number_seq RESTART")
         else:
-            truncate = [f"TRUNCATE {name}.cs_thread_number", *(f"DELETE FROM {table}" for table in tables)]
-            self._run("SET foreign_key_checks = 0", *truncate)
+            self._run(f"ALTER TABLE {name}.cs_thread_number AUTO_INCREMENT = 1")
+        # Faster than TRUNCATE, which makes new files.
+        self._run("BEGIN", *(f"DELETE FROM {name}.{table}" for table in reversed(metadata.sorted_tables)), "COMMIT")
 
     def _run(self, *statements: str) -> None:
         with self._engine.connect() as connection:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from customerservice.adapters.storage.sqlalchemy.columns import is_mysql
@@ -94,27 +94,35 @@ def upgrade(database: str | Connection, *, schema: str | None = None) -> bool:
         MissingExtra: Alembic is not installed.
     """
     if isinstance(database, Connection):
-        return _upgrade(database, schema)
-    url = read_url(database)
-    engine = make_engine(url)
+        try:
+            with _taking_turns(database):
+                return _upgrade(database, schema)
+        except SQLAlchemyError as error:
+            reraise(error)
+    engine = make_engine(read_url(database))
     try:
-        with engine.begin() as connection:
-            return _upgrade(connection, schema)
-    except SQLAlchemyError as error:
-        reraise(error, f"the database {shown(url)}")
+        return upgrade_over(engine, schema=schema)
     finally:
         engine.dispose()
 
 
-def _upgrade(connection: Connection, schema: str | None) -> bool:
+def upgrade_over(engine: Engine, *, schema: str | None = None) -> bool:
+    """Bring the tables up over an engine of our own, and commit; see `upgrade`."""
     try:
-        with _taking_turns(connection), _into(connection, schema):
-            if not needs_upgrade(connection, schema=schema):
-                return False
-            _run_migrations(connection, schema)
-            return True
+        with engine.connect() as connection, _taking_turns(connection):
+            done = _upgrade(connection, schema)
+            connection.commit()
+            return done
     except SQLAlchemyError as error:
-        reraise(error)
+        reraise(error, f"the database {shown(engine.url)}")
+
+
+def _upgrade(connection: Connection, schema: str | None) -> bool:
+    with _into(connection, schema):
+        if not needs_upgrade(connection, schema=schema):
+            return False
+        _run_migrations(connection, schema)
+        return True
 
 
 def _run_migrations(connection: Connection, schema: str | None) -> None:
@@ -157,6 +165,8 @@ def _taking_turns(connection: Connection) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.execute(sa.select(sa.func.release_lock(name)))
+            # A connection that was lost has given the lock back already.
+            with contextlib.suppress(SQLAlchemyError):
+                connection.execute(sa.select(sa.func.release_lock(name)))
     else:
         yield

@@ -181,10 +181,9 @@ def _prepare(engine: Engine, name: str, schema: str | None, *, create: bool, upg
             if not (wanted and versions.needs_upgrade(connection, schema=schema)):
                 versions.require_current(connection, schema=schema)
                 return
-        with engine.begin() as connection:
-            versions.upgrade(connection, schema=schema)
     except SQLAlchemyError as error:
         reraise(error, f"the database {name}")
+    versions.upgrade_over(engine, schema=schema)
 
 
 @contextlib.contextmanager
