@@ -5,7 +5,9 @@ environment names it: nobody's database is touched by accident. With ``CUSTOMERS
 continuous integration, whatever would be skipped fails instead.
 """
 
+import importlib.util
 import os
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +16,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# the asserts of the published contract suites explain themselves
+pytest.register_assert_rewrite("customerservice.testing.sender_contract", "customerservice.testing.transport_contract")
 
 #: Mark -> the variable that names the server, and how a developer gets it.
 SERVERS = {
@@ -112,6 +117,19 @@ def corpora() -> Path:
 def dovecot_program() -> str:
     """The path of the Dovecot program."""
     return _server("dovecot")
+
+
+@pytest.fixture(scope="session")
+def dovecot(dovecot_program: str) -> Iterator[Any]:
+    """A running `Dovecot` (see integration/dovecot.py), where every user exists whose password is ``pass``."""
+    # a plain file and no package, because benchmarks import it too
+    spec = importlib.util.spec_from_file_location("dovecot", Path(__file__).parent / "integration" / "dovecot.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["dovecot"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with module.running_dovecot(program=dovecot_program) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
