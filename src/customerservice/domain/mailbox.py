@@ -171,11 +171,8 @@ class Mailbox:
     version: int = 1
 
     def __attrs_post_init__(self) -> None:
-        missing = [
-            name
-            for name, value in (("host", self.options.host), ("user", self.user), ("secret", self.secret))
-            if not value
-        ]
+        # The host cannot be missing: no `ImapOptions` is without one.
+        missing = [name for name, value in (("user", self.user), ("secret", self.secret)) if not value]
         if missing:
             raise InvalidValue("mailbox", "still missing: " + ", ".join(missing))
         if not self.user.isprintable():
