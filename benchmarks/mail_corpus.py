@@ -30,7 +30,7 @@ NAMES = ["Anna Weber", "José Marín", "Zoë Okafor", "Łukasz Nowak", "Иван
 
 def mails(count: int, *, seed: int = 1) -> Iterator[bytes]:
     """Give `count` mails with LF line ends, as a delivery agent leaves them in a Maildir."""
-    chance = random.Random(seed)  # noqa: S311 - a corpus, not a secret
+    chance = random.Random(seed)
     sent: list[tuple[str, str, str, str]] = []
     for index in range(count):
         yield _mail(chance, index, sent)
