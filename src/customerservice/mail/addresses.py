@@ -129,12 +129,14 @@ def _correspondent(tokens: Sequence[_Token], whole: bool) -> Correspondent:
         outer = _without_outer_comments(tokens)
         return Correspondent(_address(outer) if whole else None, name)
     start = kinds.index("<")
-    end = kinds.index(">", start) if ">" in kinds[start:] else len(kinds)
-    inside = tokens[start + 1 : end]
-    address = _address(inside) if whole and all(kind == "comment" for kind in kinds[end + 1 :]) else None
+    name = _name(_phrase(tokens))
+    if not whole or ">" not in kinds[start:]:
+        return Correspondent(None, name)
+    end = kinds.index(">", start)
+    address = _address(tokens[start + 1 : end]) if all(kind == "comment" for kind in kinds[end + 1 :]) else None
     if address is not None and not _is_harmless(tokens[:start], address):
         address = None
-    return Correspondent(address, _name(_phrase(tokens)))
+    return Correspondent(address, name)
 
 
 def _is_harmless(phrase: Sequence[_Token], address: EmailAddress) -> bool:

@@ -50,6 +50,7 @@ _CODECS = {**_SAMES, **_OTHERS}
 
 #: Codecs whose text may consist of ASCII bytes that do not mean ASCII.
 _SHIFTING = frozenset(name for name in _CODECS.values() if name.startswith(("iso2022", "hz", "utf-16", "utf-32")))
+_WIDE = frozenset(name for name in _SHIFTING if name.startswith("utf-"))
 _DOUBLE_BYTE = frozenset({"gb18030", "cp950", "big5hkscs", "cp932", "cp949", "euc-jp", "johab"})
 
 #: What an undeclared text may be detected as; others are too rare to be believed.
@@ -58,6 +59,7 @@ _PLAUSIBLE = [
     "euc_jp", "cp949", "iso8859_2",
 ]  # fmt: skip
 _SAMPLE = 4_096  # bytes; detection takes about 10 ms for them
+_SHORT = 16  # bytes of text in which double-byte characters may look like UTF-8
 _ENOUGH = 64  # bytes outside ASCII; below it detection guesses
 
 
@@ -81,33 +83,34 @@ def decode(data: bytes, charset: str | None = None, *, detect: bool = False) -> 
         detect: allow detection, which takes about 10 ms.
     """
     codec = codec_of(charset)
+    if codec in _WIDE and b"\0" not in data:
+        codec = None  # UTF-16 and UTF-32 have a NUL byte in each line break and blank
+    flaw = None if not charset else "unknown_charset" if codec is None else "wrong_charset"
     if codec not in _SHIFTING and data.isascii():
-        return storable(data.decode("ascii")), None if codec or not charset else "unknown_charset"
-    text, defect = _decode(data, charset, codec, detect)
-    return storable(text), defect
+        return storable(data.decode("ascii")), flaw if codec is None else None
+    text, fits = _decode(data, codec, detect)
+    return storable(text), None if fits else flaw or "undeclared_charset"
 
 
-def _decode(data: bytes, charset: str | None, codec: str | None, detect: bool) -> tuple[str, str | None]:
-    if codec in _SHIFTING or (codec in _DOUBLE_BYTE and len(data) < 16):
+def _decode(data: bytes, codec: str | None, detect: bool) -> tuple[str, bool]:
+    """Give the text, and whether it is what was declared (or UTF-8 where nothing was)."""
+    if codec is not None and (codec in _SHIFTING or (codec in _DOUBLE_BYTE and len(data) < _SHORT)):
         # A few double-byte characters may look like UTF-8 by chance.
         text = _strictly(data, codec)
         if text is not None:
-            return text, None
-    text = _strictly(data, "utf-8")
+            return text, True
+    text = None if data.isascii() else _strictly(data, "utf-8")
     if text is not None:
-        # BOM of a text that was a file.
-        return text.removeprefix("\ufeff"), None if codec in ("utf-8", None) and charset != "" else "wrong_charset"
-    if codec not in (None, "ascii", "utf-8"):
-        text = _strictly(data, codec)
-        return (text, None) if text is not None else (data.decode(codec, "replace"), "wrong_charset")
-    if codec is not None:
-        return _guess(data, detect), "wrong_charset"
-    return _guess(data, detect), "unknown_charset" if charset else "undeclared_charset"
+        return text.removeprefix("\ufeff"), codec in ("utf-8", None)
+    if codec in (None, "ascii", "utf-8"):
+        return _guess(data, detect), False
+    text = _strictly(data, codec)
+    return (data.decode(codec, "replace"), False) if text is None else (text, True)
 
 
-def _strictly(data: bytes, codec: str | None) -> str | None:
+def _strictly(data: bytes, codec: str) -> str | None:
     try:
-        return data.decode(codec or "utf-8")
+        return data.decode(codec)
     except UnicodeError:
         return None
 

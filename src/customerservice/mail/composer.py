@@ -23,6 +23,7 @@ from customerservice.mail.received import Correspondent, MailAttachment
 _LINE = 78  # RFC 5322 2.1.1: should, without CRLF
 _HARD_LINE = 998  # and must
 _REFERENCES_KEPT = 20
+_LONGEST_QUOTED = 200  # Python's own reader puts a blank between two encoded words of a name, so quotes are tried first
 
 # RFC 5322 3.6.4 without its obsolete and quoted forms: an id comes from a stranger's mail and goes into our header.
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=^_`{|}~.-]{1,150}@[A-Za-z0-9.-]{1,90}")
@@ -88,16 +89,16 @@ class OutgoingMail:
 
     sender: EmailAddress
     sender_name: str = attrs.field(default="", converter=one_line)
-    to: tuple[Correspondent, ...] = attrs.field(default=(), converter=tuple, validator=_addressed)
-    cc: tuple[Correspondent, ...] = attrs.field(default=(), converter=tuple, validator=_addressed)
+    to: tuple[Correspondent, ...] = attrs.field(default=(), validator=_addressed)
+    cc: tuple[Correspondent, ...] = attrs.field(default=(), validator=_addressed)
     reply_to: EmailAddress | None = None
     subject: str = attrs.field(converter=one_line)
     text: str = attrs.field(repr=False)
     html: str | None = attrs.field(default=None, repr=False)
-    attachments: tuple[MailAttachment, ...] = attrs.field(default=(), converter=tuple)
+    attachments: tuple[MailAttachment, ...] = ()
     message_id: str = attrs.field(validator=_safe_id)
     in_reply_to: str | None = None
-    references: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    references: tuple[str, ...] = ()
     date: dt.datetime = attrs.field(validator=_aware)
     auto_submitted: str | None = attrs.field(default=None, validator=_automatic)
 
@@ -245,14 +246,16 @@ def _phrase(header: str, name: str) -> Sequence[str]:
     words = name.split(" ")
     if all(_ATEXT.fullmatch(word) and len(word) <= _LINE // 2 for word in words) and not _looks_encoded(name):
         return words
-    if _PLAIN.fullmatch(name) and len(name) <= _LINE // 2 and not _looks_encoded(name):
+    if _PLAIN.fullmatch(name) and len(name) <= _LONGEST_QUOTED and not _looks_encoded(name):
         return ['"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"']
     return encode_words(name, first_line=_LINE - len(header) - 3)
 
 
 def _text(header: str, text: str) -> str:
     words = text.split(" ")
-    if text and (_PLAIN.fullmatch(text) is None or _looks_encoded(text) or max(map(len, words)) > _LINE - 2):
+    if text and (
+        _PLAIN.fullmatch(text) is None or _looks_encoded(text) or max(map(len, words)) > _LINE - len(header) - 2
+    ):
         words = encode_words(text, first_line=_LINE - len(header) - 2)
     return _fold(header, words)
 

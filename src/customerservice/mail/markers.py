@@ -13,7 +13,8 @@ _IMPORTED_TOKEN = re.compile(r"(?<![\w#])#tc([0-9a-z-]{1,64})(?![\w-])", re.IGNO
 def find_markers(subject: str | None, new_text: str, text: str) -> Markers:
     """Give the marker that says most: one with a token before one without, then by place.
 
-    The subject comes before the sender's words, and these before what is quoted. A number alone counts only in the subject and in what the sender wrote; half of an imported marker is none.
+    The subject comes before the sender's words, and these before what is quoted. A number alone counts only in the
+    subject and in what the sender wrote; half of an imported marker is none.
 
     Args:
         subject: decoded; a marker may have been cut by encoded words or folding before.

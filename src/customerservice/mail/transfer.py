@@ -22,8 +22,9 @@ def decode_base64(data: bytes | memoryview) -> tuple[bytes, str | None]:
         return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4)), "bad_base64"
     # In steps, because translate() first allocates as much as it is given.
     foreign = any(bytes(data[at : at + _STEP]).translate(None, _EXPECTED) for at in range(0, len(data), _STEP))
-    unfinished = len(decoded) < len(data) // 2  # much text after the padding, or padding alone
-    return decoded, "bad_base64" if foreign or unfinished else None
+    # Much text after the padding, or padding alone.
+    unread = 2 * len(decoded) + 4 < len(data) or (not decoded and bool(bytes(data[:_STEP]).strip()))
+    return decoded, "bad_base64" if foreign or unread else None
 
 
 def decode_quoted_printable(data: bytes | memoryview) -> tuple[bytes, str | None]:

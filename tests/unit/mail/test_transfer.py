@@ -1,0 +1,53 @@
+"""Transfer encodings."""
+
+import binascii
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customerservice.mail.transfer import decode_transfer
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "expected"),
+    [
+        (b"YWJj\r\nZGVm\r\n", "base64", (b"abcdef", None)),
+        (b"", "base64", (b"", None)),
+        (b"YWI", "base64", (b"ab", "bad_base64")),
+        (b"a", "base64", (b"", "bad_base64")),
+        (b"====", "base64", (b"", "bad_base64")),
+        (b"YW!Jj", "base64", (b"abc", "bad_base64")),
+        (b"YQ==\r\n-- \r\nfooter of the list", "base64", (b"a", "bad_base64")),
+        (b"a=C3=A4=\r\nb", "quoted-printable", (b"a\xc3\xa4b", None)),
+        (b"a=c3", "quoted-printable", (b"a\xc3", None)),
+        (b"plain", "quoted-printable", (b"plain", None)),
+        (b"a=ZZ", "quoted-printable", (b"a=ZZ", "bad_quoted_printable")),
+        (b"a=4", "quoted-printable", (b"a=4", "bad_quoted_printable")),
+        (b"a=", "quoted-printable", (b"a", None)),
+        (b"begin 644 x\n#86)C\n \nend\n", "x-uuencode", (b"abc", None)),
+        (b"Hi\nbegin 644 x\n#86)C\nend\n", "uuencode", (b"abc", None)),
+        (b"begin 644 x\n#86)Cxx\nend\n", "x-uue", (b"abc", None)),
+        (b"begin 644 x\n#86)C\n", "uuencode", (b"abc", "bad_uuencode")),
+        (b"begin 644 x\n#86)C\n\xff\xff\n", "uuencode", (b"abc", "bad_uuencode")),
+        (b"no file", "uuencode", (b"no file", "bad_uuencode")),
+        (b"as it is\xff", "8bit", (b"as it is\xff", None)),
+        (b"as it is", "", (b"as it is", None)),
+        (b"as it is", "x-unknown", (b"as it is", "unknown_transfer_encoding")),
+    ],
+)
+def test_forms(data: bytes, encoding: str, expected: tuple[bytes, str | None]) -> None:
+    """Each encoding is decoded as far as it makes sense, and what is wrong with it is told."""
+    assert decode_transfer(memoryview(data), encoding) == expected
+
+
+@given(st.binary())
+def test_base64_reads_back(data: bytes) -> None:
+    """Faultless base64 gives the bytes without any defect."""
+    assert decode_transfer(binascii.b2a_base64(data), "base64") == (data, None)
+
+
+@given(st.binary(max_size=80), st.sampled_from(["base64", "quoted-printable", "uuencode"]))
+def test_no_bytes_raise(data: bytes, encoding: str) -> None:
+    """Any bytes decode to some bytes."""
+    assert isinstance(decode_transfer(data, encoding)[0], bytes)
