@@ -47,6 +47,7 @@ class Folder:
     Attributes:
         uidvalidity: changes with `renumber`.
         tells_next: the UIDNEXT that SELECT tells: the truth, a number instead, or None for nothing.
+        tells_count: whether SELECT tells how many mails there are.
         next_uid: what the next mail gets.
         read_only: opened ``[READ-ONLY]`` even by SELECT; stores are accepted without effect, as Dovecot does.
     """
@@ -55,6 +56,7 @@ class Folder:
         self.uidvalidity = uidvalidity
         self.next_uid = 1
         self.read_only = False
+        self.tells_count = True
         self.tells_next: int | Literal["truth"] | None = "truth"
         self._mails: dict[int, ServedMail] = {}
         self._uids: list[int] = []
@@ -382,7 +384,7 @@ class ScriptedImapServer(ScriptedServer):
             access = "READ-ONLY" if session.examined else "READ-WRITE"
             answer = (
                 "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\n"
-                f"* {len(folder.uids)} EXISTS\n* 0 RECENT\n"
+                f"{f'* {len(folder.uids)} EXISTS' if folder.tells_count else '* 0 RECENT'}\n"
                 "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] flags\n"
                 f"* OK [UIDVALIDITY {folder.uidvalidity}] epoch\n{_told_next(folder)}"
                 f"{tag} OK [{access}] done"
