@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,17 @@ class Certificates:
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
         context.load_cert_chain(path)
+
+
+@pytest.fixture(scope="session")
+def outside_address() -> str:
+    """Give an address of this machine that is not loopback, which counts as leaving the machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: this only asks which address would be used
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        return str(probe.getsockname()[0])
 
 
 @pytest.fixture(scope="session")

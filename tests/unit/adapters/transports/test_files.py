@@ -7,7 +7,6 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -25,6 +24,7 @@ from customerservice.ports.transports import (
 )
 from customerservice.testing.transport_contract import (
     DELETE,
+    LiveContract,
     MailSourceContract,
     Place,
     fetched,
@@ -78,12 +78,6 @@ def _read(*paths: object, stdin: bytes = b"") -> list[tuple[str, int, bytes | OS
 
 
 class _FilePlace(Place):
-    has_uids: ClassVar[bool] = False
-    has_dates: ClassVar[bool] = False
-    can_mark: ClassVar[bool] = False
-    can_move: ClassVar[bool] = False
-    can_delete: ClassVar[bool] = False
-
     def __init__(self, path: Path) -> None:
         self._path = path
         self._next = 0
@@ -117,8 +111,6 @@ class _MaildirPlace(_FilePlace):
 
 
 class _MboxPlace(_FilePlace):
-    misses_at_once: ClassVar[bool] = False
-
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._mails: list[bytes] = []
@@ -136,7 +128,7 @@ class _MboxPlace(_FilePlace):
         return [raw for _, _, raw in read_mail_files([self._path]) if isinstance(raw, bytes)]
 
 
-class TestFolderContract(MailSourceContract):
+class TestFolderContract(MailSourceContract, LiveContract):
     """A folder of files keeps the promises of `MailSource`."""
 
     @pytest.fixture
@@ -145,7 +137,7 @@ class TestFolderContract(MailSourceContract):
         return _FilePlace(tmp_path)
 
 
-class TestMaildirContract(MailSourceContract):
+class TestMaildirContract(MailSourceContract, LiveContract):
     """A Maildir keeps the promises of `MailSource`."""
 
     @pytest.fixture

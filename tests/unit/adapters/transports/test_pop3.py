@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -49,6 +49,7 @@ from customerservice.testing.transport_contract import (
     SEEN,
     MailSourceContract,
     Place,
+    RemovalContract,
     fetched,
     flat,
     listed,
@@ -82,12 +83,6 @@ def _verbs(server: ScriptedPop3Server) -> list[str]:
 
 
 class _Maildrop(Place):
-    has_uids: ClassVar[bool] = False
-    has_dates: ClassVar[bool] = False
-    can_mark: ClassVar[bool] = False
-    can_move: ClassVar[bool] = False
-    misses_at_once: ClassVar[bool] = False
-
     def __init__(self, server: ScriptedPop3Server, **more: Any) -> None:
         self._server = server
         self._more = more
@@ -108,7 +103,7 @@ class _Maildrop(Place):
         return [drop.raw for drop in self._server.drops]
 
 
-class TestPop3SourceContract(MailSourceContract):
+class TestPop3SourceContract(MailSourceContract, RemovalContract):
     """A POP3 source keeps the promises of `MailSource`."""
 
     @pytest.fixture
@@ -117,7 +112,7 @@ class TestPop3SourceContract(MailSourceContract):
         return _Maildrop(serve())
 
 
-class TestPop3SourceContractOverTls(MailSourceContract):
+class TestPop3SourceContractOverTls(MailSourceContract, RemovalContract):
     """A POP3 source keeps the promises of `MailSource` after STLS too."""
 
     @pytest.fixture
@@ -557,14 +552,9 @@ class TestOpening:
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[tuple[str, int]]:
+def elsewhere(outside_address: str) -> Iterator[tuple[str, int]]:
     """Give an address of this machine that does not look like loopback, where a server speaks POP3."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # nothing is sent: this only asks which address would be used
-        except OSError:
-            pytest.skip("this machine has no address but loopback")
-        host = probe.getsockname()[0]
+    host = outside_address
     with socket.create_server((host, 0)) as listener:
 
         def speak() -> None:
