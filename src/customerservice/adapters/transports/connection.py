@@ -70,7 +70,8 @@ class TimeLimits:
 
     Attributes:
         connect: from the first attempt until connected, over all addresses of the host; the TLS handshake has it anew.
-        read: one operation, a command and its whole answer; announced bodies add their share by `SLOWEST_RATE`.
+        read: silence, and one operation: a command and its whole answer. Announced bodies add their share to the
+            operation, by `SLOWEST_RATE`, but none to the silence.
         run: everything done with one connection.
     """
 
@@ -85,17 +86,19 @@ class Deadline:
     def __init__(self, run: dt.timedelta) -> None:
         self._run_end = time.monotonic() + run.total_seconds()
         self._end = self._run_end
+        self._silence = run.total_seconds()
 
     def begin(self, limit: dt.timedelta) -> None:
-        """Start an operation that may take `limit`."""
-        self._end = time.monotonic() + limit.total_seconds()
+        """Start an operation that may take `limit`; so long may the other side be silent, extended or not."""
+        self._silence = limit.total_seconds()
+        self._end = time.monotonic() + self._silence
 
     def extend(self, size: int) -> None:
         """Allow the time that `size` more bytes take at the slowest rate."""
         self._end += size / SLOWEST_RATE
 
     def remaining(self) -> float:
-        """Give the seconds left, always more than zero.
+        """Give the seconds to wait for the next byte, always more than zero.
 
         Raises:
             TimeoutError: none are left.
@@ -103,7 +106,7 @@ class Deadline:
         seconds = min(self._end, self._run_end) - time.monotonic()
         if seconds <= 0:
             raise TimeoutError("the time for the whole run is over" if self._run_end <= self._end else "took too long")
-        return seconds
+        return min(seconds, self._silence)
 
 
 class _TimedReader(io.RawIOBase):
