@@ -250,9 +250,7 @@ class _Case:
             for found in self._look_up(hint)
         ]
         policy = self.intake.desk.settings.match_policy or MatchPolicy()
-        return policy.decide(
-            evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for
-        )
+        return policy.decide(evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for)
 
     def _look_up(self, hint: Hint) -> Sequence[Evidence]:
         if isinstance(hint, HeaderHint):
@@ -428,8 +426,7 @@ class _Case:
 
     def _drop(self, outcome: Outcome, decision: Decision) -> Delivery:
         """End a mail of which only identity, headers and outcome are kept (R25, R43); the source is not told."""
-        if self.delivery.sha256 is not None:
-            self.intake.unit.blobs.release(self.delivery.sha256, raw_owner(self.delivery))
+        self.intake.unit.blobs.release(self.delivery.sha256 or "", raw_owner(self.delivery))
         return attrs.evolve(self._end(outcome, decision), raw_kept=False, acknowledge=False)
 
     def _end(self, outcome: Outcome, decision: Decision, message: Message | None = None) -> Delivery:

@@ -82,7 +82,8 @@ def reply(desk: DeskContext, actor: Actor, thread_id: ThreadId, draft: ReplyDraf
     Raises:
         NotAllowed: the actor is no employee.
         NotFound: no such thread in the actor's shops.
-        Refused: the thread has no address (``no-address``), or nothing says from whom to send (``no-sender``).
+        Refused: the thread has no address (``no-address``), nothing says from whom to send (``no-sender``), or the
+            status asked for is switched off (``status-switched-off``).
         Conflict: the thread changed since `draft.seen_version`.
         SigningKeyNeeded: there is no key to sign the reply address with.
     """
@@ -303,7 +304,6 @@ def _entry(
     outbox_id = OutboxId(desk.ids.new())
     listed = [entry.address for entry in (*mail.to, *mail.cc) if entry.address is not None]
     recipients: Sequence[EmailAddress] = list({one.key: one for one in (*listed, *draft.bcc)}.values())
-    after = draft.after_reply or (contact.after_reply if contact is not None else None) or desk.settings.after_reply
     return OutboxEntry(
         id=outbox_id,
         shop=thread.shop,
@@ -315,5 +315,18 @@ def _entry(
         sha256=unit.blobs.put(raw, BlobOwner("outbox", str(outbox_id))),
         created_at=message.stored_at,
         next_try_at=message.stored_at,
-        then=after.status,
+        then=_then(desk, draft, contact),
     )
+
+
+def _then(desk: DeskContext, draft: ReplyDraft, contact: Contact | None) -> ThreadStatus | None:
+    """The status after sending: by this reply, else the contact, else the desk (R61)."""
+    accepts = desk.settings.legend.accepts
+    if draft.after_reply is not None:
+        status = draft.after_reply.status
+        if status is not None and not accepts(status):
+            raise Refused("status-switched-off", f"{status.value} is switched off in this help desk")
+        return status
+    usual = (contact.after_reply if contact is not None else None) or desk.settings.after_reply
+    # A usual status that was switched off later must not keep anybody from answering.
+    return usual.status if usual.status is not None and accepts(usual.status) else None

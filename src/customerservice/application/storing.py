@@ -15,7 +15,7 @@ from customerservice.domain.ids import DeliveryId
 from customerservice.domain.mailbox import AfterFetchKind
 from customerservice.domain.outcome import Outcome
 from customerservice.ports.storage import UnitOfWork
-from customerservice.ports.transports import Fetched, FetchedMail, GoneMail, MailRef, OversizeMail, UnreadableMail
+from customerservice.ports.transports import Fetched, FetchedMail, GoneMail, MailRef, OversizeMail
 
 log = logging.getLogger("customerservice.sync")
 
@@ -92,8 +92,8 @@ def _delivery(run: SyncRun, item: Fetched, now: dt.datetime) -> Delivery:
         case GoneMail():
             decision = Decision(rule="gone", reason="it was listed, but gone before it could be fetched")
             return attrs.evolve(delivery, outcome=Outcome.GONE, decision=decision)
-        case UnreadableMail():
-            return quarantined(delivery, f"the server did not give it out: {item.reason}")
+        case unreadable:
+            return quarantined(delivery, f"the server did not give it out: {unreadable.reason}")
 
 
 def _oversize(run: SyncRun, delivery: Delivery, item: OversizeMail) -> Delivery:

@@ -45,7 +45,7 @@ def write_mail(
     date: str | None = None,
     headers: Sequence[str] = (),
 ) -> bytes:
-    """Give a mail; without a Message-ID of its own it gets one that follows from what it says, with None it has none."""
+    """Give a mail; its Message-ID follows from what it says unless one is told; with None it has none."""
     if message_id == "":
         said = "|".join(map(str, (text, sender, to, subject, in_reply_to, date, *headers)))
         message_id = f"{hashlib.sha256(said.encode()).hexdigest()[:16]}@customer.example"
@@ -66,13 +66,13 @@ class PlayedStorage:
     """The storage in memory, with a place to step in: `step_in` is told each call of a repository before it is made.
 
     It is called with the name (``deliveries.save``) and the arguments, and may raise. `answer` may give a result in
-    place of the storage's own; it gives None to let the call happen. `dead` makes every unit raise it.
+    place of the storage's own; it gives ``...`` to let the call happen. `dead` makes every unit raise it.
     """
 
     def __init__(self, inner: Any = None) -> None:
         self.inner = MemoryStorage() if inner is None else inner
         self.step_in: Callable[[str, tuple[Any, ...]], None] = lambda _name, _arguments: None
-        self.answer: Callable[[str, tuple[Any, ...]], Any] = lambda _name, _arguments: None
+        self.answer: Callable[[str, tuple[Any, ...]], Any] = lambda _name, _arguments: ...
         self.commits_itself = True
         self.dead: BaseException | None = None
 
@@ -100,7 +100,7 @@ class _Played:
             full = f"{self._name}.{name}"
             self._storage.step_in(full, arguments)
             told = self._storage.answer(full, arguments)
-            return found(*arguments, **named) if told is None else told
+            return found(*arguments, **named) if told is ... else told
 
         return call
 

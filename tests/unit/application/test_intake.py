@@ -5,6 +5,7 @@ import datetime as dt
 import attrs
 import pytest
 
+from customerservice.application.context import DeskSettings
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.mailbox import FirstSync
 from customerservice.domain.message import Audience, AuthorKind, MessageKind
@@ -12,7 +13,6 @@ from customerservice.domain.outcome import Outcome
 from customerservice.domain.status import ThreadStatus
 from customerservice.errors import StoredBytesLost
 from customerservice.mail.matching import MatchPolicy
-from customerservice.application.context import DeskSettings
 from customerservice.mail.tokens import signed_address
 
 EVE = "Eve <eve@elsewhere.example>"
@@ -52,7 +52,7 @@ TABLE = {
     "wrong token": (HELD, HELD, HELD),
     "number alone": (LINKED, NEW, NEW),
 }
-DRIFTED = {kind: (LINKED, HELD, HELD) for kind in ("sent id", "received id", "signed address", "marker with token")}
+DRIFTED = dict.fromkeys(("sent id", "received id", "signed address", "marker with token"), (LINKED, HELD, HELD))
 
 
 def lines_of(table):
@@ -227,10 +227,25 @@ def test_a_sent_id_behind_a_received_one_of_the_same_thread_decides(shop):
     assert delivery.outcome is Outcome.HELD
 
 
+def test_a_received_id_behind_a_sent_one_of_the_same_thread_changes_nothing(shop):
+    """An ordinary answer names ours first and his own after it."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+    first = shop.messages(thread.id)[0].header_id
+
+    (delivery,) = shop.receive(
+        shop.write("Hello", in_reply_to=id_of(reply.raw), headers=(f"References: <{first}> <{id_of(reply.raw)}>",))
+    )
+
+    assert (delivery.outcome, delivery.decision.passed_over) == (Outcome.JOINED, ())
+
+
 def test_many_mails_with_one_message_id_do_not_swell_the_record(shop):
     """However many threads know an id, the record of a mail that names it stays short."""
     for number in range(30):
-        shop.receive(shop.write(f"Offer {number}", sender=EVE, subject=f"Offer {number}", message_id="same@eve.example"))
+        shop.receive(
+            shop.write(f"Offer {number}", sender=EVE, subject=f"Offer {number}", message_id="same@eve.example")
+        )
 
     (delivery,) = shop.receive(shop.write("About your offer", in_reply_to="same@eve.example"))
 
@@ -692,7 +707,9 @@ def test_a_form_that_sends_from_our_own_address_is_heard(make_shop):
     shop = make_shop(form_senders=frozenset({EmailAddress("help@shop.example")}))
 
     thread = shop.open_thread(
-        shop.write(sender="help@shop.example", message_id="1@shop.example", headers=("Reply-To: maria@customer.example",))
+        shop.write(
+            sender="help@shop.example", message_id="1@shop.example", headers=("Reply-To: maria@customer.example",)
+        )
     )
 
     assert thread.address == EmailAddress("maria@customer.example")

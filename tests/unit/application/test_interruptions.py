@@ -261,7 +261,9 @@ def test_passes_that_die_again_and_again_are_finished(make_shop):
     """Twice in a row, at any moments: the pass after that ends as if nothing had happened (F2)."""
 
     @settings(max_examples=60)
-    @given(mode=st.sampled_from(MODES), kills=st.lists(st.integers(1, 40), min_size=1, max_size=2), really=st.booleans())
+    @given(
+        mode=st.sampled_from(MODES), kills=st.lists(st.integers(1, 40), min_size=1, max_size=2), really=st.booleans()
+    )
     def finished(mode, kills, really):
         shop, untouched = filled_shop(make_shop, mode), filled_shop(make_shop, mode)
         run(untouched)

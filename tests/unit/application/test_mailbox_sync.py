@@ -190,9 +190,7 @@ def test_a_mail_over_the_limit_is_recorded_with_what_its_header_says(make_shop):
 def test_a_mail_the_server_does_not_give_out_is_quarantined(shop):
     """It has no bytes, a reason, and does not stop the others."""
     ref = MailRef(1, 1)
-    source = PlayedSource(
-        [UnreadableMail(ref, "NIL twice"), FetchedMail(ref=MailRef(1, 2), raw=shop.write())], epoch=1
-    )
+    source = PlayedSource([UnreadableMail(ref, "NIL twice"), FetchedMail(ref=MailRef(1, 2), raw=shop.write())], epoch=1)
 
     report = shop.desk.sync(shop.box.id, source=source)
 
@@ -283,6 +281,22 @@ def test_mail_is_taken_oldest_first(shop):
     shop.sync()
 
     assert [thread.subject for thread in shop.threads()] == ["0", "1", "2"]
+
+
+def test_mail_that_another_worker_stored_meanwhile_is_left_to_it(make_shop, played_storage):
+    """Between the question what is known and the storing somebody else was faster (F32)."""
+    shop = make_shop(storage=played_storage)
+    shop.arrive(shop.write("one"))
+    shop.sync()
+    played_storage.answer = lambda name, _arguments: () if name == "deliveries.known" else ...
+    shop.arrive(shop.write("two"))
+    with shop.storage.unit() as unit:
+        unit.mailboxes.save_cursor(attrs.evolve(unit.mailboxes.cursor(shop.box.id), uid=0))
+
+    report = shop.sync()
+
+    assert (report.fetched, report.created_threads, report.stored) == (1, 1, 1)
+    assert len(shop.mails()) == 2
 
 
 # A new UIDVALIDITY (R23, F7).
@@ -460,6 +474,18 @@ def test_after_a_beginning_by_date_only_what_is_new_is_listed(make_shop):
     shop.desk.sync(shop.box.id, source=Counting())
 
     assert listed == [(2, None)]
+
+
+def test_mail_that_comes_before_the_beginning_is_finished_is_taken_once(make_shop):
+    """The old part and what is new are listed one after the other, nothing of either twice."""
+    shop = make_shop(first_sync=FirstSync(since=dt.date(2026, 1, 3)))
+    shop.arrive(shop.write("wanted"))
+    shop.sync(stop=lambda: True)
+    shop.arrive(*(shop.write(f"mail {number}") for number in range(200)))
+
+    report = shop.sync()
+
+    assert (report.fetched, report.created_threads) == (201, 201)
 
 
 # Bounds.
