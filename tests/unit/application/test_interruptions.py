@@ -1,4 +1,4 @@
-"""A worker that dies at any named moment: the next one finishes, nothing is lost and nothing is there twice (F1, F2, F40)."""
+"""A worker that dies at any named moment: the next one finishes, with nothing lost and nothing twice (F1, F2, F40)."""
 
 import ast
 import datetime as dt

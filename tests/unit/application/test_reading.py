@@ -43,7 +43,7 @@ def test_a_mail_that_cannot_be_read_is_quarantined_and_the_others_go_on(make_sho
 
     report = shop.sync()
 
-    before, poison, after = shop.mails()
+    _, poison, _ = shop.mails()
     assert (report.created_threads, report.quarantined) == (2, 1)
     assert (poison.outcome, poison.attempts) == (Outcome.QUARANTINED, 3)
     assert poison.decision.reason == f"{type(error).__name__} while reading it, 3 times"
