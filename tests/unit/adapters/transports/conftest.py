@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
+pytest.register_assert_rewrite("customerservice.testing.sender_contract", "customerservice.testing.transport_contract")
+
+
 class Certificates:
     """An authority that one client context trusts, and server contexts of every sort."""
 
