@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from customerservice.adapters.storage.memory import MemoryStorage
-from customerservice.adapters.system import SystemClock, UuidV7Factory
+from customerservice.adapters.system import ProcessWorkers, SystemClock, UuidV7Factory
 from customerservice.application import administration, queries
 from customerservice.application.context import DeskContext, DeskSettings
 from customerservice.domain.actor import ALL_SHOPS, Actor, ShopScope
@@ -95,6 +95,7 @@ class HelpDesk:
         context = DeskContext(
             storage=MemoryStorage(),
             clock=clock or SystemClock(),
+            workers=ProcessWorkers(),
             ids=ids or UuidV7Factory(),
             keys=ReplyKeys(tuple(keys) if keys is not None else (secrets.token_bytes(32),)),
             settings=settings or DeskSettings(),
@@ -143,6 +144,7 @@ class HelpDesk:
             context = DeskContext(
                 storage=storage,
                 clock=clock or SystemClock(),
+                workers=ProcessWorkers(),
                 ids=ids or UuidV7Factory(),
                 keys=_keys(keys, database_file(url) if create else None),
                 settings=settings or DeskSettings(),
@@ -175,6 +177,7 @@ class HelpDesk:
         context = DeskContext(
             storage=SqlAlchemyStorage.join(connection),
             clock=clock or SystemClock(),
+            workers=ProcessWorkers(),
             ids=ids or UuidV7Factory(),
             keys=_keys(keys, None),
             settings=settings or DeskSettings(),
@@ -327,7 +330,7 @@ class HelpDesk:
         return queries.figures(self._context, self._actor, contact_id=contact_id, since=since)
 
     def check(self, *, stop: Callable[[], bool] = lambda: False) -> Sequence[str]:
-        """Check that what is stored keeps its promises and give what is wrong; see `application.checking.check_desk`."""
+        """Check that what is stored keeps its promises and give what is wrong; see `application.checking`."""
         from customerservice.application.checking import check_desk
 
         return check_desk(self._context, self._actor, stop=stop)

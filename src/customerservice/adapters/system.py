@@ -99,6 +99,48 @@ class UuidV7Factory:
         return int.from_bytes(self._random_bytes(6), "big") & ((1 << (_COUNTER_BITS - 1)) - 1)
 
 
+class ProcessWorkers:
+    """Workers named after their process, so that another process of this machine can tell when one was killed.
+
+    A name holds the boot of the kernel, the namespace of process ids, the process id and its start time; only where the
+    first two are this process's own can anything be known. Without Linux's ``/proc`` nobody is ever known to be gone.
+    """
+
+    def name(self) -> str:
+        """Give a name for a worker of this process that no other worker ever has."""
+        pid = os.getpid()
+        return f"{_place()}/{pid}/{_start_of(pid)}/{secrets.token_hex(8)}"
+
+    def is_gone(self, name: str) -> bool:
+        """Whether the process of a worker has certainly ended: it is of this place, and not among the living."""
+        place, _, process = name.partition("/")
+        pid, _, rest = process.partition("/")
+        started = rest.partition("/")[0]
+        if not place or place != _place() or not pid.isdecimal() or not started:
+            return False
+        return _start_of(int(pid)) != started
+
+
+def _place() -> str:
+    """What process ids mean something in: this boot of this kernel and this namespace; "" where nobody can say."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def _start_of(pid: int) -> str:
+    """When a process that lives started, in clock ticks since the boot; "" if there is none."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    # The program's name, in parentheses, may hold anything; behind it come the state and, 20th, the start: proc(5).
+    fields = line.rpartition(")")[2].split()
+    return "" if fields[0] == "Z" else fields[19]
+
+
 @attrs.frozen(kw_only=True)
 class KeyFile:
     """The signing keys of a file: the first signs, all verify (R21).

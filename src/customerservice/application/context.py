@@ -12,7 +12,7 @@ from customerservice.domain.status import DEFAULT_LEGEND, StatusLegend
 from customerservice.errors import Conflict, SigningKeyNeeded
 from customerservice.mail.tokens import ReplyKeys
 from customerservice.ports.storage import Storage, UnitOfWork
-from customerservice.ports.system import Clock, IdFactory
+from customerservice.ports.system import Clock, IdFactory, Workers
 
 if TYPE_CHECKING:  # a help desk that reads no mail does without these
     from customerservice.mail.matching import MatchPolicy
@@ -62,6 +62,8 @@ class DeskContext:
 
     Attributes:
         reader: what reads a mail. A mail at which it raises three times is quarantined.
+        workers: tells which holders of leases are gone, so that nobody waits for the dead; None waits for the end of
+            each lease.
     """
 
     storage: Storage
@@ -70,6 +72,7 @@ class DeskContext:
     keys: ReplyKeys | None = None
     settings: DeskSettings = DeskSettings()
     reader: "Callable[[bytes], ReceivedMail]" = read_mail
+    workers: Workers | None = None
 
     @property
     def signing_keys(self) -> ReplyKeys:

@@ -119,7 +119,10 @@ def _holding(desk: DeskContext, name: str, report: SyncReport) -> Iterator[Lease
         raise OwnTransactionNeeded("a sync commits as it goes; use HelpDesk.open instead of HelpDesk.join")
     started = desk.clock.now()
     with desk.storage.unit() as unit:
-        owner = str(desk.ids.new())
+        owner = str(desk.ids.new()) if desk.workers is None else desk.workers.name()
+        held = unit.leases.holder(name)
+        if held is not None and desk.workers is not None and desk.workers.is_gone(held.owner):
+            unit.leases.release(held)
         lease = unit.leases.acquire(name, owner, now=started, until=started + LEASE_TIME)
     if lease is None:
         report.fail("another worker is on this mailbox; nothing was done")

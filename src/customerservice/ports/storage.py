@@ -358,6 +358,10 @@ class Leases(Protocol):
         """
         ...
 
+    def holder(self, name: str) -> Lease | None:
+        """Give the lease of that name as it is held now, also when its time is over; None if nobody holds it."""
+        ...
+
     def renew(self, lease: Lease, *, until: dt.datetime) -> Lease:
         """Hold it longer.
 

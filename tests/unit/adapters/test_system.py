@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from customerservice.adapters.system import (
     KeyFile,
+    ProcessWorkers,
     SystemClock,
     UuidV7Factory,
     key_path_beside,
@@ -263,3 +265,40 @@ class TestMakeKeyFileBeside:
         (tmp_path / "desk.db.key").write_bytes(base64.b64encode(key))
 
         assert "nobody" not in repr(make_key_file_beside(tmp_path / "desk.db"))
+
+
+def test_a_worker_is_not_gone_while_its_process_lives() -> None:
+    """A worker of this process lives; each gets a name of its own."""
+    workers = ProcessWorkers()
+    name = workers.name()
+
+    assert not workers.is_gone(name)
+    assert name != workers.name()
+
+
+def test_a_worker_of_a_killed_process_is_gone() -> None:
+    """A process of this machine that ended is known to be gone, before and after its parent asked for its status."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(write, ProcessWorkers().name().encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.close(write)
+    name = os.read(read, 1000).decode()
+    os.close(read)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+    assert ProcessWorkers().is_gone(name)
+    os.waitpid(child, 0)
+    assert ProcessWorkers().is_gone(name)
+
+
+def test_a_worker_of_elsewhere_is_never_known_to_be_gone() -> None:
+    """Names of another machine, another boot or another program say nothing."""
+    workers = ProcessWorkers()
+    _, pid, started, _ = workers.name().split("/")
+
+    assert not workers.is_gone(f"another-boot:1/{pid}/0/ab")
+    assert not workers.is_gone("")
+    assert not workers.is_gone("a worker")
+    assert not workers.is_gone(f"{workers.name().partition('/')[0]}/x/{started}/ab")

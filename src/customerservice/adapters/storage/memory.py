@@ -555,6 +555,12 @@ class _MemoryLeases(_Repository):
             return None
         return self._hold(name, owner, fence, until)
 
+    def holder(self, name: str) -> Lease | None:
+        kept = self._content.leases.rows.get(name)
+        if kept is None or kept.owner is None:
+            return None
+        return Lease(name=name, owner=kept.owner, fence=kept.fence, until=kept.until)
+
     def renew(self, lease: Lease, *, until: dt.datetime) -> Lease:
         self.check(lease)
         return self._hold(lease.name, lease.owner, lease.fence, until)

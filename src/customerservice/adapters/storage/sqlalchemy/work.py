@@ -77,6 +77,13 @@ class SqlLeases(Leases):
         return None
 
     @override
+    def holder(self, name: str) -> Lease | None:
+        row = self._line.row(_LEASE, {"name": name})
+        if row is None or row.owner is None:
+            return None
+        return Lease(name=name, owner=row.owner, fence=row.fence, until=row.held_until)
+
+    @override
     def renew(self, lease: Lease, *, until: dt.datetime) -> Lease:
         self.check(lease)
         return self._hold(lease.name, lease.owner, lease.fence, until)
