@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.text import one_line
 from customerservice.errors import InvalidValue
+from customerservice.mail.limits import Limits
 from customerservice.mail.message_ids import read_ids
-from customerservice.mail.parts import Fields, Part, read_fields, split_fields
+from customerservice.mail.parts import Fields, Part, read_fields, read_parts, split_fields
 from customerservice.mail.received import Bounce, BouncedRecipient
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -17,6 +18,7 @@ _ORIGINAL_TYPES = frozenset(
 )  # fmt: skip
 _LONGEST_REPORT = 100_000  # characters of a report's words that are read
 _MOST_RECIPIENTS = 200
+_INNER = Limits(parts=20, depth=5)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.-])([45]\d\d)(?=[ -])")
 _ADDRESS_FORM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]"
@@ -37,8 +39,19 @@ def read_status_reports(raw: bytes, root: Part) -> Bounce | None:
                 recipients.append(recipient)
             message_id = message_id or _first_id(fields.get("x-original-message-id", ""))
     if not reports:
-        return None
+        return _inside_attached_mails(raw, parts, root)
     return Bounce(recipients=_once(recipients), original_message_id=message_id or original_message_id(raw, root))
+
+
+def _inside_attached_mails(raw: bytes, parts: Iterable[Part], root: Part) -> Bounce | None:
+    """Look for a report that somebody forwarded as an attachment; one level deep."""
+    for part in parts:
+        if part.media_type == "message/rfc822" and part is not root:
+            content = part.content(raw)[0]
+            inner, _ = read_parts(content, _INNER)
+            if any(item.media_type in _STATUS_TYPES for item in _walk(inner)):
+                return read_status_reports(content, inner)
+    return None
 
 
 def original_message_id(raw: bytes, root: Part) -> str | None:

@@ -119,11 +119,16 @@ class _Writer:
 
     def blank_line(self) -> None:
         self.end_line()
+        blank = ("> " * min(self.depth, _DEEPEST_QUOTE)).rstrip()
         if self.lines and self.lines[-1].strip("> "):
-            self.lines.append(("> " * min(self.depth, _DEEPEST_QUOTE)).rstrip())
+            self.lines.append(blank)
+        elif self.lines:
+            self.lines[-1] = blank
 
     def finish(self) -> HtmlText:
         self.end_line()
+        while self.lines and not self.lines[-1].strip("> "):
+            self.lines.pop()
         starts, offset = [], 0
         for line in self.lines:
             starts.append(offset)
@@ -267,13 +272,15 @@ def _start_item(writer: _Writer) -> None:
 
 def _end(writer: _Writer, name: str) -> None:
     if name in _BLOCKS:
-        writer.blank_line() if name in _PARAGRAPHS else writer.end_line()
+        writer.end_line()
         if name == "blockquote":
             writer.depth = max(0, writer.depth - 1)
         elif name == "pre":
             writer.preformatted = max(0, writer.preformatted - 1)
         elif name in ("ul", "ol") and writer.lists:
             writer.lists.pop()
+        if name in _PARAGRAPHS:
+            writer.blank_line()
     elif name == "a" and writer.link is not None:
         _end_link(writer)
     if writer.container is not None and name == writer.container[0]:

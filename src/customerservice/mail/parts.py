@@ -285,7 +285,7 @@ def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields,
     if trailing is not None and "header_too_large" not in flaws:
         body = start + _offset_of_line(block, trailing)
         flaws.append("no_header" if trailing == 0 else "no_blank_line")
-    elif bad:
+    elif bad and not flaws:
         flaws.append("bad_header_line")
     return fields, body, flaws
 
@@ -301,6 +301,8 @@ def split_fields(block: bytes) -> tuple[Fields, bool, int | None]:
     bad = False
     trailing: int | None = None
     for number, line in enumerate(text.split("\n")):
+        if not line:
+            continue
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t")
         if not colon or not name.isascii() or not name.isprintable() or " " in name or not name:

@@ -16,7 +16,7 @@ REPLY_ABOVE = "##- "
 # words of its end. Seen in Gmail, Apple Mail, Thunderbird, Outlook, Yahoo, GMX and Roundcube in these languages.
 _OPENINGS: Sequence[tuple[str, str, str]] = (
     ("en", r"on\b|at\b", r"wrote|writes"),
-    ("de", r"am\b|zitat von\b", r"schrieb(?:en)?|hat (?:.{0,80} )?geschrieben"),
+    ("de", r"am\b|zitat von\b", r"schrieb(?:en)?|hat (?:.{0,80} )?geschrieben|zitat von"),
     ("fr", r"le\b|en date de\b", r"a écrit|écrivait"),
     ("es", r"el\b", r"escribió|ha escrito"),
     ("it", r"il(?: giorno)?\b|in data\b", r"ha scritto|scrive"),

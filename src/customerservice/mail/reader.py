@@ -180,5 +180,6 @@ def _bounce(raw: bytes, root: Part, header: _Header, sender: Correspondent | Non
     plain = read_plain_report(bodies.text, fields=fields, own=[address for address in own if address is not None])
     return Bounce(
         recipients=plain.recipients,
-        original_message_id=original_message_id(raw, root) or plain.original_message_id,
+        original_message_id=(told.original_message_id if told else original_message_id(raw, root))
+        or plain.original_message_id,
     )
