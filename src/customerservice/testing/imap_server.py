@@ -626,11 +626,11 @@ def _news(session: _Session) -> bytes:
 def _matching(folder: Folder, word: str, criteria: Iterator[str]) -> set[int]:
     """Give the UIDs that one criterion of SEARCH finds; its arguments are taken from `criteria`."""
     if word == "UID":
-        return set(folder.within(next(criteria)))
+        return set(folder.within(next(criteria, "")))
     if word == "ALL":
         return set(folder.uids)
     if word == "SINCE":
-        day, month, year = next(criteria).split("-")
+        day, month, year = next(criteria, "").split("-")
         since = dt.date(int(year), _MONTHS.index(month.title()) + 1, int(day))
         # RFC 3501 6.4.4: the date alone counts, time and time zone are disregarded
         return {mail.uid for mail in folder.mails if mail.received_at.date() >= since}

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from customerservice.adapters.transports.connection import CLEAR_TEXT, NOT_VALIDATED, TimeLimits
+from customerservice.adapters.transports.connection import CLEAR_TEXT, NOT_VALIDATED, TimeLimits, Wire
 from customerservice.adapters.transports.imap import ImapSession, ImapSource
+from customerservice.adapters.transports.imap_client import ImapClient
 from customerservice.domain.imap_options import ImapOptions
 from customerservice.domain.mailbox import AfterFetch
 from customerservice.errors import (
@@ -986,6 +987,17 @@ class TestTrouble:
         with opened({"search": Answer(text + "\n{tag} OK done")}) as (_, session), pytest.raises(ServerMisbehaved):
             refs(session)
 
+    def test_no_argument_can_carry_a_second_command(self) -> None:
+        """The client itself refuses line ends and NUL, whoever calls it and with whatever."""
+        with imap_server() as server:
+            client = ImapClient(Wire.connect(server.host, server.port, TimeLimits()))
+            for argument in ("1\r\nA9 LOGOUT", "1\n", b"1\0"):
+                with pytest.raises(InvalidValue, match="control characters"):
+                    client.command("UID", "SEARCH", argument)
+            client.log_out()
+
+            assert list(server.verbs) == ["LOGOUT"]
+
     def test_uids_outside_the_window_are_left_out(self) -> None:
         """A server that answers with more than was asked does not make us read old mail again."""
         with opened({"search": Answer("* SEARCH 3 1 2 2\n* SEARCH 70000\n{tag} OK done")}) as (_, session):
@@ -1003,7 +1015,7 @@ class TestTrouble:
         """A server that hangs up on LOGOUT, or says nonsense, does not matter any more."""
         for fault in (Close(), Answer("nonsense"), Silence()):
             with imap_server(script={"logout": fault}) as server:
-                source_of(server, limits=SHORT).open().close()
+                source_of(server, limits=TimeLimits(read=dt.timedelta(seconds=1))).open().close()
 
 
 class TestWaiting:
