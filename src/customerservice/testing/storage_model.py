@@ -441,6 +441,8 @@ class _Machine(StorageMachine):
         self._messages_are_equal()
         self._deliveries_are_equal()
         self._blobs_are_equal()
+        for name in (f"{self.name}/0", f"{self.name}/1"):
+            assert unit.leases.holder(name) == expected.leases.get(name)
         self._outbox_is_equal()
         self._figures_are_equal()
 

@@ -271,6 +271,26 @@ class LeasePromises(ContractBase):
         with pytest.raises(LeaseLost), storage.unit() as unit:
             unit.leases.check(first)
 
+    def test_holder_is_told(self, storage: Storage) -> None:
+        """The lease as it is held, also beyond its end; None before the first, and once it was given back."""
+        with storage.unit() as unit:
+            assert unit.leases.holder("sync") is None
+            first = unit.leases.acquire("sync", "first", now=BEGINNING, until=LATER)
+            assert first is not None
+        with storage.unit(reading=True) as unit:
+            assert unit.leases.holder("sync") == first
+            assert unit.leases.holder("Sync") is None
+        with storage.unit() as unit:
+            second = unit.leases.acquire("sync", "second", now=LATER + MINUTE, until=LATER + 2 * MINUTE)
+            assert second is not None
+            assert unit.leases.holder("sync") == second
+            unit.leases.release(first)
+            assert unit.leases.holder("sync") == second
+            unit.leases.release(second)
+
+        with storage.unit() as unit:
+            assert unit.leases.holder("sync") is None
+
     def test_fence_rises_with_every_holder(self, storage: Storage) -> None:
         """Also after the lease was given back and over units."""
         fences = []
