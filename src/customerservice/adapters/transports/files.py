@@ -40,6 +40,7 @@ STANDARD_INPUT: Final = "-"
 
 _WINDOW: Final = 500
 _CHUNK: Final = 65_536
+_BLOCK: Final = 262_144
 _DIGEST_LENGTH: Final = 32
 #: In the place of a digest, for a file that could not be read when it was listed.
 _UNREADABLE: Final = "unreadable"
@@ -212,27 +213,36 @@ def _is_mbox(leaf: _Leaf, file: IO[bytes]) -> bool:
     return start == b"From " and leaf.maildir is None and not leaf.file.lower().endswith(".eml")
 
 
-def _spans(file: IO[bytes]) -> Iterator[tuple[int, int]]:
+def _spans(file: IO[bytes], block_size: int = _BLOCK) -> Iterator[tuple[int, int]]:
     """Give where each mail of an mbox begins and ends, without its ``From `` line and the blank line after it.
 
-    A ``From `` line separates at the start of the file and after a blank line. The file may be read elsewhere between
-    two spans.
+    A ``From `` line separates at the start of the file and after a blank line; a file without one is one mail. The file
+    may be read elsewhere between two spans.
     """
+    # As if a blank line stood before the file. Blocks are searched as a whole: a mailbox has many lines and few mails.
+    window, base, begin = b"\n\n", -2, 0
     start: int | None = None
-    position = 0
-    blank = 0
-    begins = True
-    while line := file.readline(_CHUNK):
-        if begins and line.startswith(b"From ") and (blank or position == 0):
-            if start is not None:
-                yield start, position - blank
-                file.seek(position + len(line))
-            start = position + len(line)
-        blank = len(line) if begins and line in (b"\n", b"\r\n") else 0
-        begins = line.endswith(b"\n")
-        position += len(line)
-    if start is not None:
-        yield start, position - blank
+    while block := _read(file, base + len(window), base + len(window) + block_size):
+        window += block
+        while (found := window.find(b"\nFrom ", begin)) >= 0 and (end := window.find(b"\n", found + 1)) >= 0:
+            blank = _blank_line(window, found + 1)
+            if blank and start is not None:
+                yield start, base + found + 1 - blank
+            if blank:
+                start = base + end + 1
+            begin = end
+        # What may be the start of a separator stays, with the line end and the blank line before it.
+        kept = max(0, (found if found >= 0 else max(begin, len(window) - len(b"\nFrom"))) - 3)
+        window, base, begin = window[kept:], base + kept, max(begin - kept, 0)
+    size = base + len(window)
+    yield (0, size) if start is None else (start, max(start, size - _blank_line(window, len(window))))
+
+
+def _blank_line(text: bytes, end: int) -> int:
+    """Give the length of the blank line that ends at `end`; 0 if none does."""
+    if text[max(0, end - 2) : end] == b"\n\n":
+        return 1
+    return 2 if text[max(0, end - 3) : end] == b"\n\r\n" else 0
 
 
 def _read(file: IO[bytes], start: int, end: int) -> bytes:
@@ -241,7 +251,8 @@ def _read(file: IO[bytes], start: int, end: int) -> bytes:
 
 
 def _unquoted(raw: bytes) -> bytes:
-    return _QUOTED.sub(rb"\1", raw)
+    # The pattern looks at every line, which costs more than all the rest of reading.
+    return _QUOTED.sub(rb"\1", raw) if b">From " in raw else raw
 
 
 class FileSource:

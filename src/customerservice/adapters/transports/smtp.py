@@ -49,8 +49,6 @@ _MOST_LINES: Final = 256
 _CHUNK: Final = 1_048_576
 #: A longer first answer goes on a line of its own (RFC 4954 4), in characters.
 _LONGEST_COMMAND: Final = 510
-#: Saying good-bye is a courtesy that must not hold anybody up.
-_GOODBYE: Final = dt.timedelta(seconds=5)
 #: How long we look whether the server spoke out of turn, in seconds.
 _GLANCE: Final = 0.001
 _REPLY = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
@@ -60,18 +58,20 @@ _DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
 
 @attrs.frozen(kw_only=True)
 class SmtpLimits:
-    """How long things may take; the defaults are those of RFC 5321 4.5.3.2.
+    """How long things may take; where RFC 5321 4.5.3.2 gives times, they are the defaults.
 
     Attributes:
         connect: until connected, and again for the TLS handshake.
         answer: one command and its answer; a body adds its share for each byte.
         dot: the answer to the final dot. Giving up early makes a mail `UNKNOWN` that the server goes on to deliver.
+        goodbye: the answer to QUIT, which is a courtesy that must not hold anybody up.
         run: one mail in all.
     """
 
     connect: dt.timedelta = dt.timedelta(seconds=30)
     answer: dt.timedelta = dt.timedelta(minutes=5)
     dot: dt.timedelta = dt.timedelta(minutes=10)
+    goodbye: dt.timedelta = dt.timedelta(seconds=5)
     run: dt.timedelta = dt.timedelta(hours=2)
 
 
@@ -255,7 +255,7 @@ class SmtpSender:
             if delivery.is_orderly:
                 # The results stand whatever becomes of the good-bye.
                 with suppress(TransportError):
-                    dialogue.command("QUIT", _GOODBYE)
+                    dialogue.command("QUIT", self._limits.goodbye)
             return results
         finally:
             wire.close()

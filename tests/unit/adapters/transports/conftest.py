@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-
 pytest.register_assert_rewrite("customerservice.testing.sender_contract", "customerservice.testing.transport_contract")
 
 

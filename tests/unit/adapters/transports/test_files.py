@@ -268,7 +268,8 @@ class TestMbox:
             (b"From a\nx\n\n\n", [b"x\n\n"]),
             (b"From a\nx", [b"x"]),
             (b"From a\n", [b""]),
-            (b"From a", [b""]),
+            (b"From a", [b"From a"]),
+            (b"From a\nx\n\nFrom b", [b"x\n\nFrom b"]),
             (b"From a\n\nFrom b\n\nx\n\n", [b"", b"\nx\n"]),
             (b"From a\nx\nFrom here on\n", [b"x\nFrom here on\n"]),
             (b"From a\nx\n\nFrom b\ny\n", [b"x\n", b"y\n"]),
@@ -288,13 +289,16 @@ class TestMbox:
 
         assert [raw for _, _, raw in _read(path)] == mails
 
-    @given(st.lists(st.lists(st.sampled_from([b"From x", b">From", b"", b">>From y", b"text", b" "])), min_size=1))
-    def test_what_was_written_comes_back(self, lines: list[list[bytes]]) -> None:
-        """Any mails that were quoted as mbox asks come back as they were."""
+    @given(
+        st.lists(st.lists(st.sampled_from([b"From x", b">From", b"", b"\r", b">>From y", b"te\r", b" "])), min_size=1),
+        st.integers(1, 40),
+    )
+    def test_what_was_written_comes_back(self, lines: list[list[bytes]], block_size: int) -> None:
+        """Any mails that were quoted as mbox asks come back as they were, wherever the file is cut for reading."""
         mails = [b"".join(line + b"\n" for line in mail) for mail in lines]
         file = io.BytesIO(_mbox(*mails))
 
-        found = [_unquoted(file.getvalue()[start:end]) for start, end in _spans(file)]
+        found = [_unquoted(file.getvalue()[start:end]) for start, end in _spans(file, block_size)]
         assert found == mails
 
 
