@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 #: How long a unit may go on after a signal before it is rolled back, in seconds.
-GRACE = 8.0
+GRACE = 6.0
 
 
 class Interrupted(BaseException):

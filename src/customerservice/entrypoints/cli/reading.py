@@ -3,16 +3,14 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from customerservice.domain.delivery import Delivery, DeliveryKey
 from customerservice.domain.ids import DeliveryId
 from customerservice.entrypoints.cli.arguments import desk_command, json_option
 from customerservice.entrypoints.cli.interrupts import Interruption
-from customerservice.entrypoints.cli.mail import delivery_object, print_delivery
 from customerservice.entrypoints.cli.running import Run, WorkFailed
 from customerservice.entrypoints.cli.showing import (
     Progress,
@@ -24,6 +22,9 @@ from customerservice.entrypoints.cli.showing import (
     size,
 )
 from customerservice.errors import NotFound
+
+if TYPE_CHECKING:
+    from customerservice.domain.delivery import Delivery, DeliveryKey
 
 Inspected = Mapping[str, Any]
 
@@ -58,11 +59,11 @@ def _inspected(paths: Sequence[str]) -> Iterator[Inspected]:
     from customerservice.mail import parse
     from customerservice.mail.inspection import describe, unreadable
 
-    for found in read_mail_files(paths):
-        if found.error is not None:
-            yield unreadable(found.path, found.index, found.error)
+    for path, index, found in read_mail_files(paths):
+        if isinstance(found, OSError):
+            yield unreadable(path, index, found.strerror or str(found))
         else:
-            yield describe(parse(found.raw), path=found.path, index=found.index)
+            yield describe(parse(found), path=path, index=index)
 
 
 @click.command("explain")
@@ -73,6 +74,8 @@ def explain(run: Run, mail: str) -> None:
 
     MAIL is the id of a mail, mailbox:uidvalidity:uid, a Message-ID or a file.
     """
+    from customerservice.domain.delivery import DeliveryKey
+
     if mail == "-" or Path(mail).exists():
         _explain_files(run, mail)
         return
@@ -91,8 +94,10 @@ def explain(run: Run, mail: str) -> None:
             _explain(run, delivery, None if raw is None else _reading_of(raw, str(delivery.id)))
 
 
-def _identity(text: str) -> DeliveryKey | UUID | str:
+def _identity(text: str) -> "DeliveryKey | UUID | str":
     """Give the identity of a mail at its source, its id, or else the text as a Message-ID."""
+    from customerservice.domain.delivery import DeliveryKey
+
     source, _, numbers = text.partition(":")
     epoch, _, uid = numbers.partition(":")
     if epoch.isdecimal() and uid.isdecimal():
@@ -129,7 +134,9 @@ def _reading_of(raw: bytes, name: str) -> Inspected:
     return describe(parse(raw), path=name, index=0)
 
 
-def _explain(run: Run, delivery: Delivery | None, mail: Inspected | None) -> None:
+def _explain(run: Run, delivery: "Delivery | None", mail: Inspected | None) -> None:
+    from customerservice.entrypoints.cli.mail import delivery_object, print_delivery
+
     if run.as_json:
         print_json({"mail": None if delivery is None else delivery_object(delivery), "reading": mail})
         return

@@ -11,9 +11,6 @@ from uuid import UUID
 import attrs
 import click
 
-from customerservice.adapters.settings import ContactSetting, Settings, load_settings
-from customerservice.application.context import DeskSettings
-from customerservice.domain.contact import Contact
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.ids import ContactId, ThreadId
 from customerservice.entrypoints.cli.interrupts import Interruption
@@ -21,7 +18,9 @@ from customerservice.entrypoints.cli.showing import say
 from customerservice.errors import InvalidValue, NotFound, StorageUnavailable
 
 if TYPE_CHECKING:
+    from customerservice.adapters.settings import ContactSetting, Settings
     from customerservice.bootstrap import HelpDesk
+    from customerservice.domain.contact import Contact
 
 DEFAULT_DATABASE = "sqlite:///helpdesk.db"
 
@@ -57,12 +56,15 @@ class Run:
     interruption: Interruption
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings file, or empty settings without one.
 
         Raises:
             InvalidValue: it cannot be read or says something impossible.
         """
+        # Imported here, as everywhere below: reading a mail needs none of it and should start at once.
+        from customerservice.adapters.settings import Settings, load_settings
+
         return Settings() if self.config_path is None else load_settings(self.config_path)
 
     @cached_property
@@ -129,6 +131,7 @@ class Run:
     @contextmanager
     def _open(self, *, create: bool, sender: EmailAddress | None = None) -> "Iterator[HelpDesk]":
         from customerservice.adapters.system import key_path_beside, load_keys
+        from customerservice.application.context import DeskSettings
         from customerservice.bootstrap import HelpDesk
 
         key_path = self.key_path or self.settings.key_file
@@ -147,7 +150,7 @@ class Run:
             yield desk
 
 
-def _store_contact(desk: "HelpDesk", wanted: ContactSetting) -> None:
+def _store_contact(desk: "HelpDesk", wanted: "ContactSetting") -> None:
     for contact in desk.contacts.all():
         if contact.shop == desk.shop and contact.name[None] == wanted.name[None]:
             changed = attrs.evolve(
@@ -183,7 +186,7 @@ def find_contact(desk: "HelpDesk", wanted: str | None) -> ContactId | None:
     return found[0].id
 
 
-def _named(contact: Contact, wanted: str) -> bool:
+def _named(contact: "Contact", wanted: str) -> bool:
     return any(text.casefold() == wanted.casefold() for _, text in contact.name.texts)
 
 

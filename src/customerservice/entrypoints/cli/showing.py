@@ -7,9 +7,10 @@ import sys
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from customerservice.ports.storage import Page
+if TYPE_CHECKING:
+    from customerservice.ports.storage import Page
 
 T = TypeVar("T")
 
@@ -144,7 +145,7 @@ def size(count: int) -> str:
 
 
 def paged(
-    page: Callable[[str | None], Page[T]], after: str | None, *, everything: bool
+    page: "Callable[[str | None], Page[T]]", after: str | None, *, everything: bool
 ) -> tuple[Sequence[T], str | None]:
     """Give the items of the page after that key, or of all from there on, and the key of the page behind them."""
     found = page(after)
