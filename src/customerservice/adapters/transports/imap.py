@@ -370,10 +370,17 @@ class _Batch:
         found: dict[int, _Body] = {}
         for uid_set, members in uid_sets(uids):
             found.update(self._read(uid_set, members))
-        for uid in [uid for uid, body in found.items() if isinstance(body, str)]:
-            found.update(self._read(str(uid), [uid]))
-            if isinstance(found[uid], str) and uid not in self._client.search("UID", str(uid)):
-                del found[uid]
+        missed = [uid for uid, body in found.items() if isinstance(body, str)]
+        for uid_set, members in uid_sets(missed):
+            # another program may have emptied the folder: one question for all, before any is asked for alone
+            there = self._client.search("UID", uid_set)
+            for uid in members:
+                if uid in there:
+                    found.update(self._read(str(uid), [uid]))
+                if uid not in there or (
+                    isinstance(found[uid], str) and uid not in self._client.search("UID", str(uid))
+                ):
+                    del found[uid]
         return found
 
     def _read(self, uid_set: str, members: Iterable[int]) -> Mapping[int, _Body]:

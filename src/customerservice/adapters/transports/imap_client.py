@@ -104,11 +104,11 @@ class _Imap4(imaplib.IMAP4):
         self.wire.begin(self.limit)
         return super()._command(name, *args)  # type: ignore[misc]
 
-    def _get_response(self) -> Any:
-        response = super()._get_response()  # type: ignore[misc]
+    def _get_response(self, *args: Any) -> Any:
+        response = super()._get_response(*args)  # type: ignore[misc]
         # imaplib goes on waiting for a server that said goodbye while it was logging us in
         if not self.leaving:
-            self._check_bye()  # type: ignore[attr-defined]
+            self._check_bye()
         return response
 
     def _get_capabilities(self) -> None:
