@@ -5,7 +5,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sybil import Sybil
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 
@@ -27,3 +29,20 @@ pytest_collect_file = Sybil(
     setup=_enter_empty_folder,
     teardown=_leave_folder,
 ).pytest()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the examples of a page together and in their order: each goes on from the one before it.
+
+    Tests are shuffled otherwise (pytest-randomly), the pages among them.
+    """
+    pages: dict[Any, list[SybilItem]] = {}
+    for item in items:
+        if isinstance(item, SybilItem):
+            pages.setdefault(item.parent, []).append(item)
+    for page in pages.values():
+        page.sort(key=lambda item: item.example.line)
+    items[:] = [
+        each for item in items for each in (pages.pop(item.parent, []) if isinstance(item, SybilItem) else [item])
+    ]
