@@ -201,15 +201,18 @@ class ClientCredentialsProvider(_EndpointTokenProvider):
 
 
 def _checked(endpoint: str) -> str:
+    wrong = InvalidValue("endpoint", "must be an https URL such as https://login.example/oauth2/token")
     try:
         parts = urllib.parse.urlsplit(endpoint)
-        usable = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+        port = parts.port
     except ValueError:
-        usable = False
-    if not usable or not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
-        raise InvalidValue("endpoint", "must be an https URL such as https://login.example/oauth2/token")
+        raise wrong from None
     if parts.username is not None or parts.password is not None:
         raise InvalidValue("endpoint", "must hold no user name or password")
+    if parts.scheme != "https" or not parts.hostname or port == 0:
+        raise wrong
+    if not endpoint.isascii() or not endpoint.isprintable() or " " in endpoint:
+        raise wrong
     return endpoint
 
 
