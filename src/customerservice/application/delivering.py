@@ -108,15 +108,12 @@ def _claim(desk: DeskContext, worker: str, report: DeliveryReport) -> OutboxEntr
 
 def _send(desk: DeskContext, actor: Actor, sender: MailSender, entry: OutboxEntry, report: DeliveryReport) -> bool:
     """Try one mail; False when the server itself cannot be used, so that the others need not be tried."""
-    marked = entry
 
     def before_dot() -> None:
-        nonlocal marked
         failpoint("outbox.before-mark")
         with desk.storage.unit() as unit:
             _own(unit, entry)
-            marked = entry.about_to_end()
-            unit.outbox.save(marked)
+            unit.outbox.save(entry.about_to_end())
         failpoint("outbox.marked")
 
     try:
@@ -125,14 +122,14 @@ def _send(desk: DeskContext, actor: Actor, sender: MailSender, entry: OutboxEntr
         failpoint("outbox.before-send")
         results = sender.send(Envelope(entry.sender, entry.open_recipients), raw, before_dot=before_dot)
         failpoint("outbox.sent")
-        settled = marked.settled(results, at=desk.clock.now())
+        settled = entry.settled(results, at=desk.clock.now())
     except LeaseLost:
         return True
     except TransportError as error:
         now = desk.clock.now()
         # A server that cannot be reached or logged in to says nothing about this mail.
         again = error.temporary or error.stage != "send"
-        settled = marked.postponed(str(error), at=now) if again else marked.failed(str(error), at=now)
+        settled = entry.postponed(str(error), at=now) if again else entry.failed(str(error), at=now)
         _settle(desk, actor, entry, settled, report)
         return error.stage == "send"
     except StoredBytesLost as error:
@@ -160,7 +157,10 @@ def _settle(desk: DeskContext, actor: Actor, entry: OutboxEntry, settled: Outbox
         unit.outbox.save(settled)
         thread = unit.threads.get(settled.thread_id)
         if settled.state is OutboxState.SENT and thread is not None:
-            record(unit, thread.reply_handed_over(settled.then, at=desk.clock.now(), actor=actor))
+            record(
+                unit,
+                thread.reply_handed_over(settled.then, at=desk.clock.now(), actor=actor, legend=desk.settings.legend),
+            )
 
     try:
         desk.in_unit(work)

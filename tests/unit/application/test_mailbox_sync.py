@@ -563,14 +563,18 @@ def test_a_second_worker_does_nothing_and_says_so(shop):
 class Stealing:
     """A source during whose work another worker takes the mailbox over, after the first one slept too long."""
 
-    def __init__(self, shop, at):
-        self.shop, self.at = shop, at
+    def __init__(self, shop, at, *, asleep=True):
+        self.shop, self.at, self.asleep = shop, at, asleep
 
     def steal(self):
-        self.shop.clock.advance(LEASE_TIME + dt.timedelta(seconds=1))
+        name = f"mailbox:{self.shop.box.id}"
+        if self.asleep:
+            self.shop.clock.advance(LEASE_TIME + dt.timedelta(seconds=1))
         with self.shop.storage.unit() as unit:
+            if not self.asleep:
+                unit.leases.release(unit.leases.holder(name))
             now = self.shop.clock.now()
-            lease = unit.leases.acquire(f"mailbox:{self.shop.box.id}", "other", now=now, until=now + LEASE_TIME)
+            lease = unit.leases.acquire(name, "other", now=now, until=now + LEASE_TIME)
         assert lease is not None
 
     def open(self):
@@ -597,14 +601,15 @@ class Stealing:
         return Session(self.shop.server)
 
 
+@pytest.mark.parametrize("asleep", [True, False], ids=["asleep", "given up for dead"])
 @pytest.mark.parametrize("at", ["listing", "fetched", "acknowledged"])
-def test_a_worker_that_lost_its_lease_commits_nothing_more(make_shop, at):
+def test_a_worker_that_lost_its_lease_commits_nothing_more(make_shop, at, asleep):
     """It stops with an error; nothing of its batch is stored after the other took over (F33)."""
     shop = make_shop(after_fetch=AfterFetch.parse("delete"))
     shop.arrive(shop.write())
 
     with pytest.raises(LeaseLost):
-        shop.desk.sync(shop.box.id, source=Stealing(shop, at))
+        shop.desk.sync(shop.box.id, source=Stealing(shop, at, asleep=asleep))
 
     told = at == "acknowledged"
     assert len(shop.mails()) == (1 if told else 0)
@@ -642,6 +647,33 @@ def test_an_expired_lease_is_taken_over(shop):
     late = shop.sync()
 
     assert (early.fetched, late.fetched) == (0, 1)
+
+
+class Roll:
+    """Which workers live."""
+
+    def __init__(self, *gone):
+        self.gone = gone
+
+    def name(self):
+        return "the living"
+
+    def is_gone(self, name):
+        return name in self.gone
+
+
+@pytest.mark.parametrize(("gone", "fetched"), [(["dead"], 1), ([], 0)])
+def test_the_lease_of_a_worker_that_is_certainly_gone_is_taken_over_at_once(shop, gone, fetched):
+    """Where the dead can be known nobody waits for them; where not, the lease has to end."""
+    now = shop.clock.now()
+    with shop.storage.unit() as unit:
+        unit.leases.acquire(f"mailbox:{shop.box.id}", "dead", now=now, until=now + LEASE_TIME)
+    shop.arrive(shop.write())
+    desk = type(shop.desk)(attrs.evolve(shop.context, workers=Roll(*gone)))
+
+    reports = [desk.sync(shop.box.id, source=shop.server) for _ in range(2)]
+
+    assert [report.fetched for report in reports] == [fetched, 0]
 
 
 def test_a_long_pass_holds_its_lease(make_shop):
