@@ -195,23 +195,32 @@ class Shape:
 
 
 @cache
-def _page(shape: Shape, expand_order: bool) -> Any:
-    branches = [_branch(shape, number, expand_order) for number in range(shape.branches)]
+def _page(shape: Shape, is_mysql: bool) -> Any:
+    branches = [_branch(shape, number, is_mysql) for number in range(shape.branches)]
     if len(branches) == 1:
         return branches[0]
     together = sa.union_all(*(sa.select(branch.subquery()) for branch in branches)).subquery()
     return _ordered(sa.select(together), together, shape)
 
 
-def _branch(shape: Shape, number: int, expand_order: bool) -> Any:
+def _branch(shape: Shape, number: int, is_mysql: bool) -> Any:
     table = shape.table
     statement = sa.select(table).where(
         *(table.c[name] == sa.bindparam(f"{name}_{number}") for name in shape.leading),
         *(_condition(table.c[name], name, operator) for name, operator in shape.conditions),
     )
     if shape.behind:
-        statement = statement.where(_behind(shape, expand_order))
+        statement = statement.where(_behind(shape, is_mysql))
+    index = _index_of(shape) if is_mysql else None
+    if index is not None:
+        # MariaDB prefers to walk all rows of the leading values, which costs the more the deeper the page is.
+        statement = statement.with_hint(table, f"FORCE INDEX ({index})")
     return _ordered(statement, table, shape)
+
+
+def _index_of(shape: Shape) -> str | None:
+    wanted = [*shape.leading, *shape.order]
+    return next((str(index.name) for index in shape.table.indexes if index.columns.keys() == wanted), None)
 
 
 def _ordered(statement: Any, source: Any, shape: Shape) -> Any:
@@ -230,21 +239,21 @@ def _condition(column: Any, name: str, operator: str) -> Any:
     return {"=": column == value, ">=": column >= value, "<": column < value}[operator]
 
 
-def _behind(shape: Shape, expand_order: bool) -> Any:
+def _behind(shape: Shape, is_mysql: bool) -> Any:
     columns = [shape.table.c[name] for name in shape.order]
     places = [
         sa.bindparam(f"place_{name}", type_=column.type) for name, column in zip(shape.order, columns, strict=True)
     ]
-    if len(columns) > 1 and not expand_order:
+    if not is_mysql:
         here, there = sa.tuple_(*columns), sa.tuple_(*places)
         return here > there if shape.ascending else here < there
-    # MariaDB reads tuples row by row, but two ranges of one index as ranges.
+    # MariaDB finds no place in an index for a tuple, but for its first column.
     further = [
         column > place if shape.ascending else column < place for column, place in zip(columns, places, strict=True)
     ]
     found = further[-1]
-    for position in range(len(columns) - 2, -1, -1):
-        found = sa.or_(further[position], sa.and_(columns[position] == places[position], found))
+    for column, place, beyond in list(zip(columns, places, further, strict=True))[-2::-1]:
+        found = sa.and_(column >= place if shape.ascending else column <= place, sa.or_(beyond, found))
     return found
 
 
@@ -297,11 +306,14 @@ def read_page(
 
 def shops_of(line: Line, table: sa.Table) -> Sequence[str]:
     """Give the shops a table has rows of, jumping from one to the next in its index."""
-    return [row[0] for row in line.rows(_shops(table))]
+    return [row[0] for row in line.rows(_shops(table, line.mysql))]
 
 
 @cache
-def _shops(table: sa.Table) -> Any:
+def _shops(table: sa.Table, is_mysql: bool) -> Any:
+    if is_mysql:
+        # MariaDB jumps by itself; the others would read the whole index.
+        return sa.select(table.c.shop).distinct()
     walk = sa.select(sa.func.min(table.c.shop).label("shop")).cte("shops", recursive=True)
     further = table.alias("further")
     following = sa.select(sa.func.min(further.c.shop)).where(further.c.shop > walk.c.shop).scalar_subquery()
