@@ -130,15 +130,16 @@ class OutboxEntry:
         tried = attrs.evolve(self, recipients=recipients, claimed_by=None, claimed_until=None)
         states = {result.state for result in recipients}
         error = next((result.text for result in recipients if result.state is not RecipientState.SENT), None)
+        if tried.open_recipients:
+            return tried.postponed(error or "the server put it off", at=at)
         if RecipientState.UNKNOWN in states:
-            return attrs.evolve(tried, state=OutboxState.UNKNOWN, last_error=error, settled_at=at)
-        if not tried.open_recipients:
+            state = OutboxState.UNKNOWN
+        else:
             state = OutboxState.SENT if RecipientState.SENT in states else OutboxState.FAILED
-            return attrs.evolve(tried, state=state, last_error=error, settled_at=at)
-        return tried.postponed(error or "the server put it off", at=at)
+        return attrs.evolve(tried, state=state, last_error=error, settled_at=at)
 
     def postponed(self, error: str, *, at: dt.datetime) -> Self:
-        """Give the entry after a try that reached nobody: again later, with growing pauses, until 48 hours are over."""
+        """Give the entry after a try that left somebody to reach: again later, with growing pauses, for 48 hours."""
         pause = min(_FIRST_PAUSE * 2 ** min(max(self.tries, 1) - 1, 16), _LONGEST_PAUSE)
         given_up = at + pause > self.created_at + RETRY_FOR
         return attrs.evolve(

@@ -138,12 +138,20 @@ class Thread:
             events.append(self._event(EventKind.ASSIGNED, actor, message.stored_at, after=message.author.employee.id))
         return attrs.evolve(thread._with(message, tuple(events)), before=self)
 
-    def reply_handed_over(self, status: ThreadStatus | None, *, at: dt.datetime, actor: Actor) -> ThreadChange:
+    def reply_handed_over(
+        self,
+        status: ThreadStatus | None,
+        *,
+        at: dt.datetime,
+        actor: Actor,
+        legend: StatusLegend = DEFAULT_LEGEND,
+    ) -> ThreadChange:
         """Move to the status a sent reply asks for (R61).
 
-        Nothing happens when that is none or the thread's own, or when the customer wrote again since our last message.
+        Nothing happens when that is none, the thread's own or switched off, or when the customer wrote again since our
+        last message.
         """
-        if status is None or status is self.status or self.waiting_since is not None:
+        if status is None or status is self.status or not legend.accepts(status) or self.waiting_since is not None:
             return ThreadChange(before=self, thread=self)
         thread, moved = self._moved(status, StatusCause.REPLY, actor, at)
         return ThreadChange(before=self, thread=thread, events=(moved,))
@@ -235,10 +243,8 @@ class Thread:
                 waiting_since=self._still_waiting_after(sent),
                 first_response=first_response,
             )
-        answered = self.last_employee_message_at is not None and self.last_employee_message_at > sent
-        waiting = self.waiting_since
-        if not answered:
-            waiting = sent if waiting is None else min(waiting, sent)
+        # Whoever replied before this came had not read it, whatever its date says.
+        waiting = sent if self.waiting_since is None else min(self.waiting_since, sent)
         return attrs.evolve(
             self,
             customer_messages=self.customer_messages + 1,

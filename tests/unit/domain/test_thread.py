@@ -178,11 +178,11 @@ class TestCustomerWrites:
         """The oldest message nobody answered counts, in whatever order they came."""
         assert written(build, opened(build, 100), 40).waiting_since == at(40)
 
-    def test_imported_message_from_before_our_answer_waits_for_none(self, build: Builder) -> None:
-        """We have had the last word since."""
+    def test_message_that_came_after_our_answer_waits_whatever_its_date(self, build: Builder) -> None:
+        """Whoever answered had not read it: mail is fetched later than it is sent."""
         thread = written(build, replied(build, opened(build, 10), 50), 40)
 
-        assert thread.waiting_since is None
+        assert thread.waiting_since == at(40)
 
     def test_message_of_the_moment_of_our_answer_waits(self, build: Builder) -> None:
         """What came after it, within the same tick, is not answered by it."""
@@ -285,6 +285,14 @@ class TestReplyHandedOver:
         """A new question is never closed by an old answer."""
         thread = written(build, replied(build, opened(build), 5), 6)
         change = thread.reply_handed_over(ThreadStatus.CLOSED, at=at(7), actor=SYSTEM)
+
+        assert change == ThreadChange(before=thread, thread=thread)
+
+    def test_switched_off_status_is_left_alone(self, build: Builder) -> None:
+        """A status the team does not use is set by no reply either."""
+        thread = replied(build, opened(build), 5)
+        legend = attrs.evolve(DEFAULT_LEGEND, switched_off=frozenset({ThreadStatus.PENDING1}))
+        change = thread.reply_handed_over(ThreadStatus.PENDING1, at=at(6), actor=SYSTEM, legend=legend)
 
         assert change == ThreadChange(before=thread, thread=thread)
 
@@ -538,22 +546,18 @@ def test_waiting_in_order_is_since_the_oldest_unanswered_message(rest: Sequence[
 
 
 @given(first=st.integers(0, 9), rest=st.lists(st.tuples(KINDS, st.integers(0, 9)), max_size=12))
-def test_waiting_out_of_order_is_since_a_message_no_reply_followed(first: int, rest: Sequence[tuple[str, int]]) -> None:
-    """In any order: whoever waits does so since a customer message, and none waits that a later reply answered."""
+def test_a_message_stored_last_always_waits(first: int, rest: Sequence[tuple[str, int]]) -> None:
+    """In any order of dates: after a customer's message somebody waits, since that message or an older one."""
     build = Builder()
     thread = opened(build, first)
-    customer, employee = {at(first)}, set[dt.datetime]()
+    customer = {at(first)}
     for kind, minutes in rest:
         thread = _added(thread, kind, _one(build, thread, kind, minutes)).thread
-        {"customer": customer, "employee": employee}.get(kind, set()).add(at(minutes))
-
-    latest_reply = max(employee, default=None)
-    if latest_reply is None:
-        assert thread.waiting_since == min(customer)
-    elif max(customer) > latest_reply:
-        assert thread.waiting_since in {moment for moment in customer if moment > latest_reply} | {latest_reply}
-    else:
-        assert thread.waiting_since in {None, latest_reply}
+        if kind == "customer":
+            customer.add(at(minutes))
+            assert thread.waiting_since is not None
+            assert thread.waiting_since <= at(minutes)
+        assert thread.waiting_since in {None, *customer}
 
 
 class TestBoundedMoment:
