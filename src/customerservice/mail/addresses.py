@@ -26,6 +26,7 @@ _TOKEN = re.compile(
 )
 _PARENTHESIS = re.compile(r"[()]|\\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_LONGEST = 100_000  # characters; a thousand addresses with names have fewer
 
 
 class _Token(NamedTuple):
@@ -47,6 +48,9 @@ def read_addresses(header: str, *, limit: int = 1_000) -> tuple[tuple[Correspond
     """
     entries: list[Correspondent] = []
     held: list[_Token] = []
+    too_long = len(header) > _LONGEST
+    if too_long:
+        header = header[:_LONGEST].rpartition(",")[0]
     for count, (tokens, whole) in enumerate(_split(_tokens(header))):
         if count >= limit:
             return tuple(entries), True
@@ -58,7 +62,7 @@ def read_addresses(header: str, *, limit: int = 1_000) -> tuple[tuple[Correspond
         held = []
     if held:
         entries.append(Correspondent(None, _name(held[:-1])))
-    return tuple(entries), False
+    return tuple(entries), too_long
 
 
 def _with_held(held: Sequence[_Token], entry: Correspondent, tokens: Sequence[_Token]) -> Sequence[Correspondent]:

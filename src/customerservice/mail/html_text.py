@@ -34,7 +34,7 @@ _VOID = frozenset(
     {"br", "img", "hr", "meta", "link", "input", "col", "area", "base", "wbr", "embed", "source", "track"}
 )
 _DEEPEST_QUOTE = 9
-_MOST_TAGS = 100_000
+_MOST_TAGS = 50_000
 _MOST_ATTRIBUTES = 4_000  # characters of a tag in which a sign is looked for
 
 # Where mail programs put the mail they answer: elements that hold it.
@@ -66,7 +66,7 @@ def html_to_text(html: str, *, closely: int = 1_000_000) -> HtmlText:
 
     Args:
         html: decoded, as sent.
-        closely: after so many characters, or 100,000 tags, tags are only taken out.
+        closely: after so many characters, or 50,000 tags, tags are only taken out.
     """
     writer = _read(html, closely, hide=True)
     if writer.hiding is not None:

@@ -22,7 +22,7 @@ class Limits:
     header_bytes: int = 256 * 1024
     depth: int = 100
     parts: int = 500
-    dash_lines: int = 500_000
+    dash_lines: int = 200_000
     parameters: int = 100
     addresses: int = 1_000
     references: int = 100

@@ -111,6 +111,14 @@ def test_limit_of_entries() -> None:
     assert (len(found), cut) == (10, True)
 
 
+def test_very_long_header_is_cut_between_entries() -> None:
+    """Of a header longer than any real one the first entries are read whole."""
+    found, cut = read_addresses(("a" * 60 + "@x.example,") * 2_000, limit=10_000)
+
+    assert {entry.address and entry.address.value for entry in found} == {"a" * 60 + "@x.example"}
+    assert (cut, read_addresses("a" * 200_000)) == (True, ((), True))
+
+
 @given(st.text(alphabet='ab@<>(),;:"\\[] .=?q\r\n', max_size=60))
 def test_no_header_raises_and_every_address_stands_in_it(header: str) -> None:
     """Addresses are never invented: each one given is literally there."""

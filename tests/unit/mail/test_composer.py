@@ -196,6 +196,15 @@ def test_automatic_mail_says_so() -> None:
     assert (header["Auto-Submitted"], header["X-Auto-Response-Suppress"]) == ("auto-replied", "All")
 
 
+def test_many_recipients_are_folded() -> None:
+    """A long list of recipients stays within its lines and reads back."""
+    to = tuple(Correspondent(EmailAddress(f"a{number}@mail.example"), f"Anna {number}") for number in range(30))
+    raw = compose(attrs.evolve(PLAIN, to=to))
+
+    assert max(map(len, raw.split(b"\r\n"))) <= 78
+    assert parse(raw).to == to
+
+
 def test_reply_to_is_written() -> None:
     """Answers go to the signed address when there is one."""
     raw = compose(attrs.evolve(PLAIN, reply_to=EmailAddress("support+57@shop.example")))

@@ -24,6 +24,7 @@ from customerservice.mail.html_text import html_to_text
         ("</ul></pre></blockquote>a", "a"),
         ("<table><tr><td>a</td><td>b</td></tr><tr><th>c</th><td>d</td></tr></table>", "a\tb\nc\td"),
         ("<pre>a\n  b\r\n\nc</pre>d", "a\n  b\n\nc\n\nd"),
+        ("<pre>a</pre>", "a"),
         ("<h1>a</h1>b", "a\n\nb"),
         ("a<hr>b", "a\n\n---\nb"),
         ('<a href="https://x.example/a?b&amp;c">link</a>', "link <https://x.example/a?b&c>"),
@@ -119,7 +120,7 @@ def test_dividers_inside_a_quotation_change_nothing() -> None:
 def test_structure_is_read_up_to_a_limit() -> None:
     """Behind the limit tags are only taken out, so that no text is lost and no time is wasted."""
     assert html_to_text("<p>a</p>" * 10 + "<p>b</p>", closely=60).text.endswith("a b")
-    assert html_to_text("<p>" * 100_001 + "a<p>b").text == "a b"
+    assert html_to_text("<p>" * 50_001 + "a<p>b").text == "a b"
 
 
 @given(st.text(alphabet="<>/!-='\" abpdivhref&#;\n", max_size=120))

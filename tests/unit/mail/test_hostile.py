@@ -1,0 +1,155 @@
+"""Hostile mails: each is read in time and in memory, with an answer.
+
+The bound is one second of a processor for a mail of about a megabyte; the guard is five times that, because test
+machines are slow, and tests are watched for their coverage.
+"""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import pytest
+
+from customerservice.mail import parse
+from customerservice.mail.html_safe import safe_html
+
+GUARD = 5.0  # seconds
+
+TEXT = b"From: a@b.example\nSubject: x\nContent-Type: text/plain\n\n"
+HTML = b"From: a@b.example\nSubject: x\nContent-Type: text/html\n\n"
+MULTI = b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n"
+QP = b"Content-Transfer-Encoding: quoted-printable\n\n"
+DAEMON = b"From: mailer-daemon@x.example\nSubject: failure notice\n\n"
+
+MAILS = {
+    "nested multiparts": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(5_000)
+    ),
+    "nested mails": b"Content-Type: message/rfc822\n\n" * 5_000,
+    "100k parts": MULTI + b"--b\n\nx\n" * 100_000 + b"--b--\n",
+    "100k HTML parts": MULTI + b"--b\nContent-Type: text/html\n\n<p>x\n" * 100_000 + b"--b--\n",
+    "lines of dashes": MULTI + b"--\n" * 300_000,
+    "no boundary": b"Content-Type: multipart/mixed\n\n" + b"--b\n\nx\n" * 100_000,
+    "long boundary": b"Content-Type: multipart/mixed; boundary="
+    + b"b" * 10_000
+    + b"\n\n"
+    + (b"--" + b"b" * 10_000 + b"\n") * 90,
+    "bare CR": b"Subject: x\r\r" + b"\r--" * 300_000,
+    "blanks": TEXT + b" " * 1_000_000,
+    "line breaks": TEXT + b"\n" * 1_000_000,
+    "blank lines": TEXT + b" \n" * 500_000,
+    "On": TEXT + b"On " * 300_000,
+    "lines of On": TEXT + b"On \n" * 250_000,
+    "wrote": TEXT + b"wrote:\n" * 50_000,
+    "wrote in one line": TEXT + b"wrote: " * 50_000,
+    "On … wrote": TEXT + b"On 1.1.2020 \nx wrote\n" * 50_000,
+    "From": TEXT + b"From: a\n" * 100_000,
+    "header blocks": TEXT + b"From: a\nTo: x\n" * 60_000,
+    "quotes between lines": TEXT + b"> a\nb\n" * 150_000,
+    "deep quotes": TEXT + b">" * 2_000 + b"\n" + b"> " * 400_000,
+    "signatures": TEXT + b"-- \nx" * 200_000,
+    "begin": TEXT + b"begin 644 x\n" * 80_000,
+    "flowed": b"Content-Type: text/plain; format=flowed\n\n" + b"x \n" * 300_000,
+    "div": HTML + b"<div>" * 50_000,
+    "blockquote": HTML + b"<blockquote>x" * 50_000,
+    "<": HTML + b"<" * 1_000_000,
+    "<a": HTML + b"<a " * 300_000,
+    "open quotes": HTML + b'<a "' * 250_000,
+    "mixed open quotes": HTML + b'<a "' * 100_000 + b"<a '" * 100_000 + b">",
+    "<!--": HTML + b"<!--" * 250_000 + b">",
+    "<style": HTML + b"<style>" * 140_000,
+    "&amp": HTML + b"&amp" * 250_000,
+    "long reference": HTML + b"&#" + b"9" * 500_000,
+    "attributes": HTML + b"<div " + b"class=x " * 120_000 + b">",
+    "paragraphs": HTML + b"<p>x" * 250_000,
+    "lists": HTML + b"<ul><li>x" * 100_000,
+    "20k parameters": b"Content-Type: text/plain" + b"; a=b" * 20_000 + b"\n\nx",
+    "escaped quotes": b'Content-Type: text/plain; a="' + b'\\"' * 120_000 + b"\n\nx",
+    "continuations": b"Content-Type: text/plain" + b"".join(b"; a*%d=b" % n for n in range(10_000)) + b"\n\nx",
+    "5k comments": b"From: " + b"(" * 5_000 + b")" * 5_000 + b"a@b.example\n\nx",
+    "20k addresses": b"From: a@b.example\nTo: " + b", ".join(b"a%d@b.example" % n for n in range(20_000)) + b"\n\nx",
+    "20k From": b"From: a@b.example\n" * 14_000 + b"\nx",
+    "words and commas": b"To: " + b"a," * 125_000 + b"\n\nx",
+    "colons": b"To: " + b":" * 250_000 + b"\n\nx",
+    "encoded words": b"Subject: " + b"=?utf-8?q?x?= " * 18_000 + b"\n\nx",
+    "unfinished words": b"Subject: " + b"=?a?q?" * 40_000 + b"\n\nx",
+    "reply prefixes": b"Subject: " + b"Re: " * 60_000 + b"\n\nx",
+    "markers": b"Subject: " + b"[#1 " * 60_000 + b"\n\n" + b"[#1 " * 200_000,
+    "references": b"References: " + b"<a@b> " * 40_000 + b"\n\nx",
+    "brackets": b"References: " + b"<" * 250_000 + b"\n\nx",
+    "date": b"Date: " + b"1 " * 100_000 + b"\n\nx",
+    "5 MB header": b"Subject: " + b"x" * 5_000_000 + b"\n\nx",
+    "200k fields": b"a:b\n" * 200_000 + b"\nx",
+    "folded lines": b"Subject: a\n" + b" a\n" * 100_000 + b"\nx",
+    "raw bytes": b"X: \xe9\n" * 60_000 + b"\n" + b"\xe9\xe8 " * 300_000,
+    "broken base64": b"Content-Transfer-Encoding: base64\n\n" + b"!!!!" * 250_000,
+    "padding": b"Content-Transfer-Encoding: base64\n\n" + b"=" * 1_000_000,
+    "false escapes": QP + b"=" * 1_000_000,
+    "punycode": b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 300_000 + b"-\xe9",
+    "reports": b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\n"
+    + b"Final-Recipient: rfc822; a@b.example\n\n" * 25_000,
+    "bounced recipients": DAEMON + b"".join(b"a%d@b.example\n" % n for n in range(50_000)),
+    "letters of a bounce": DAEMON + b"a" * 1_000_000,
+    "NUL": b"\0" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_hostile_mail_is_read_in_time(name: str) -> None:
+    """No mail of a megabyte takes more than a second, its HTML included."""
+    raw = MAILS[name]
+    began = time.process_time()
+    mail = parse(raw)
+    if mail.html is not None:
+        safe_html(mail.html)
+
+    assert time.process_time() - began < GUARD
+    assert mail.size == len(raw)
+
+
+@pytest.mark.parametrize(
+    ("unit", "count"),
+    [
+        (TEXT + b"x", 0),
+        (b"On 1.1.2020 at 10:00\nx wrote\n", 4_000),
+        (b"<div><p>x<a href='y'>", 6_000),
+        (b"--b\n\nx\n", 20_000),
+    ],
+)
+def test_time_grows_with_the_size_only(unit: bytes, count: int) -> None:
+    """Sixteen times the mail takes at most about sixteen times as long."""
+
+    def seconds(times: int) -> float:
+        raw = (HTML if b"<" in unit else MULTI if b"--b" in unit else TEXT) + unit * times
+        began = time.process_time()
+        parse(raw)
+        return max(time.process_time() - began, 0.02)
+
+    assert min(seconds(16 * count) for _ in range(2)) <= 24 * 2 * min(seconds(count) for _ in range(3))
+
+
+def test_large_attachment_is_held_once() -> None:
+    """A mail of ten megabytes needs at most three times its size beyond its own bytes."""
+    raw = MULTI + b"--b\n\nHello\n--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n"
+    raw += (b"A" * 76 + b"\r\n") * 130_000 + b"--b--\n"
+    tracemalloc.start()
+    try:
+        mail = parse(raw)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert len(mail.attachments[0].content) == 130_000 * 57
+    assert peak < 3 * len(raw)
+
+
+def test_importing_the_ring_loads_nothing_heavy() -> None:
+    """Neither the cleaner of HTML nor the detector of charsets is imported before it is needed."""
+    program = (
+        "import sys, customerservice.mail, customerservice.mail.matching, customerservice.mail.composer\n"
+        "print([name for name in ('nh3', 'charset_normalizer', 'email', 'html.parser') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
