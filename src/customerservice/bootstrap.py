@@ -562,6 +562,32 @@ class MailboxDesk:
         """Tell whether it had its first sync, so that no start needs to be chosen any more (R27)."""
         return administration.was_synced(self._context, self._actor, mailbox_id)
 
+    def probe_reply_address(
+        self,
+        mailbox_id: MailboxId,
+        pattern: str,
+        *,
+        sender: "MailSender",
+        sent_from: EmailAddress,
+        source: "MailSource",
+        patience: dt.timedelta | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Mailbox | None:
+        """Turn a pattern of signed reply addresses on if a mail to one arrives; see `application.probing`."""
+        from customerservice.application.probing import PATIENCE, probe_reply_address
+
+        return probe_reply_address(
+            self._context,
+            self._actor,
+            mailbox_id,
+            pattern,
+            source=source,
+            sender=sender,
+            sent_from=sent_from,
+            patience=PATIENCE if patience is None else patience,
+            stop=stop,
+        )
+
     def reconsider_not_ours(self, mailbox_id: MailboxId) -> int:
         """Let the next sync fetch again what was turned away while the mailbox opened no threads (R43)."""
         from customerservice.application.mail_review import reconsider_not_ours

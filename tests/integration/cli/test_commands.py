@@ -843,3 +843,51 @@ def test_json_is_ascii(desk) -> None:
 
     assert out.isascii()
     assert [json.loads(line)["number"] for line in out.splitlines()]
+
+
+def test_a_probe_that_arrives_turns_signed_addresses_on(cli, imap) -> None:
+    """The mailbox is kept, with the pattern that was proven by a mail over real SMTP and IMAP."""
+    with ScriptedSmtpServer(on_mail=lambda mail: (imap.deliver(mail.raw), None)[1]) as server:
+        ran = cli(
+            *("mailbox", "check", f"{{127.0.0.1:{imap.port}/imap}}INBOX", "--user", "help"),
+            *("--password-env", "MAIL_PASSWORD", "--probe", "--reply-address", "help+{token}@shop.example"),
+            *("--smtp", f"smtp://127.0.0.1:{server.port}", "--sender", "help@shop.example"),
+        )
+    box = cli("mailbox", "list", "--json").object
+
+    assert ran.status == 0, ran.err
+    assert "signed reply addresses are on" in ran.out
+    assert box["reply_address"] == "help+{token}@shop.example"
+    assert len(imap.mails()) == 2
+
+
+def test_a_probe_that_does_not_arrive_changes_nothing(cli, imap, smtp: ScriptedSmtpServer) -> None:
+    """The status is 1, and the pattern stays off."""
+    ran = cli(
+        *("mailbox", "check", f"{{127.0.0.1:{imap.port}/imap}}INBOX", "--user", "help"),
+        *("--password-env", "MAIL_PASSWORD", "--probe", "--reply-address", "help+{token}@shop.example"),
+        *("--smtp", f"smtp://127.0.0.1:{smtp.port}", "--sender", "help@shop.example", "--patience", 1, "--json"),
+    )
+
+    assert ran.status == 1
+    assert ran.object["probe_arrived"] is False
+    assert cli("mailbox", "list", "--json").object["reply_address"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--probe"], "--reply-address"),
+        (["--probe", "--reply-address", "x{token}@shop.example"], "--smtp"),
+        (["--probe", "--reply-address", "x{token}@shop.example", "--smtp", "smtp://127.0.0.1:9"], "--sender"),
+        (["--probe", "--reply-address", "x@shop.example", "--smtp", "smtp://127.0.0.1:9"], "{token}"),
+    ],
+)
+def test_a_probe_says_what_it_needs(cli, imap, options: list[str], words: str) -> None:
+    """What is missing is wrong usage, and nothing is kept."""
+    box = (f"{{127.0.0.1:{imap.port}/imap}}INBOX", "--user", "help", "--password-env", "MAIL_PASSWORD")
+    ran = cli("mailbox", "check", *box, *options)
+
+    assert ran.status == 2
+    assert words in ran.err
+    assert cli("mailbox", "list").status == 1

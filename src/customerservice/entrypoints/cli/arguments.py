@@ -2,7 +2,7 @@
 
 import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
@@ -117,7 +117,8 @@ _MAILBOX_OPTIONS = (
 )
 
 
-def _apply(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
+def with_options(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    """Give a command these options, listed in this order by its help."""
     for option in reversed(options):
         command = option(command)
     return command
@@ -146,12 +147,12 @@ def desk_command(function: Callable[Concatenate[Run, P], None]) -> Command:
         function(run, *args, **kwargs)
 
     functools.update_wrapper(command, function)
-    return _apply(_DESK_OPTIONS, click.pass_context(command))
+    return with_options(_DESK_OPTIONS, click.pass_context(command))
 
 
 def log_in_options(command: Command) -> Command:
     """Give a command the options that say as whom to log in to a mailbox; `secret_of` reads them."""
-    return _apply(_MAILBOX_OPTIONS, command)
+    return with_options(_MAILBOX_OPTIONS, command)
 
 
 def secret_of(

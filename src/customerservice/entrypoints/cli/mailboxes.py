@@ -1,5 +1,6 @@
 """``mailbox``: the mailboxes kept with their settings and health, and what a mailbox string means."""
 
+import datetime as dt
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -9,7 +10,14 @@ import click
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.ids import DEFAULT_SHOP, MailboxId
 from customerservice.domain.imap_options import ImapOptions, TlsMode
-from customerservice.domain.mailbox import DEFAULT_SIZE_LIMIT, AfterFetch, Mailbox, SecretKind, SecretRef
+from customerservice.domain.mailbox import (
+    DEFAULT_SIZE_LIMIT,
+    AfterFetch,
+    Mailbox,
+    SecretKind,
+    SecretRef,
+    check_reply_address,
+)
 from customerservice.entrypoints.cli.arguments import (
     ADDRESS,
     AFTER_FETCH,
@@ -19,11 +27,13 @@ from customerservice.entrypoints.cli.arguments import (
     log_in_options,
     secret_of,
 )
+from customerservice.entrypoints.cli.outbox import make_sender, smtp_options, smtp_setting
 from customerservice.entrypoints.cli.running import Run, WorkFailed, find_contact
 from customerservice.entrypoints.cli.showing import print_facts, print_json, print_table, print_text, say, size
 from customerservice.errors import TransportError
 
 if TYPE_CHECKING:
+    from customerservice.adapters.settings import SmtpSetting
     from customerservice.ports.transports import SourceState
 
 #: What a connection goes through, in order, with what a person calls it; an error names the stage where it stopped.
@@ -179,6 +189,13 @@ def remove(run: Run, mailbox_id: MailboxId) -> None:
 @click.argument("options", metavar="MAILBOX", type=MAILBOX_STRING)
 @log_in_options
 @click.option("--allow-clear-text", is_flag=True, help="Let the password cross a connection without TLS.")
+@click.option("--probe", is_flag=True, help="Keep the mailbox, and send one mail to a signed reply address of it.")
+@click.option("--reply-address", metavar="PATTERN", help="As support+{token}@shop.example; on once a probe arrived.")
+@click.option("--sender", type=ADDRESS, envvar="CUSTOMERSERVICE_SENDER", help="The address the probe is sent from.")
+@click.option(
+    "--patience", type=click.IntRange(min=1), default=180, show_default=True, help="Seconds to wait for the probe."
+)
+@smtp_options
 @desk_command
 def check(
     run: Run,
@@ -189,11 +206,35 @@ def check(
     oauth_token_env: str | None,
     oauth_token_file: str | None,
     allow_clear_text: bool,
+    probe: bool,
+    reply_address: str | None,
+    sender: EmailAddress | None,
+    patience: int,
+    smtp: str | None,
+    smtp_user: str | None,
+    smtp_password_env: str | None,
+    smtp_password_file: str | None,
+    smtp_oauth_token_env: str | None,
 ) -> None:
     """Explain a mailbox string, and test the connection stage by stage; nothing is read or stored.
 
-    Without a user and a password the string is explained only.
+    Without a user and a password the string is explained only. With --probe the mailbox is kept, one mail is sent to a
+    signed reply address, and the pattern of such addresses is turned on when it arrives.
     """
+    if probe and reply_address is None:
+        raise click.UsageError("--probe needs --reply-address, as support+{token}@shop.example")
+    way_out = (
+        smtp_setting(
+            run,
+            smtp,
+            smtp_user,
+            password_env=smtp_password_env,
+            password_file=smtp_password_file,
+            oauth_token_env=smtp_oauth_token_env,
+        )
+        if probe
+        else None
+    )
     secret = secret_of(
         password_env=password_env,
         password_file=password_file,
@@ -216,16 +257,58 @@ def check(
     if not run.as_json:
         _explain(explained, options, allow_clear_text)
     options.require_usable()
-    stages = None
-    if secret is not None:
+    stages: list[dict[str, object]] | None = None
+    arrived: bool | None = None
+    if secret is not None or probe:
         box = mailbox_from(options, user=user, secret=secret, allow_clear_text=allow_clear_text)
         stages = _try(run, box)
+        if way_out is not None and reply_address is not None and _is_good(stages):
+            arrived = _probe(run, box, reply_address, way_out, sender=sender, patience=dt.timedelta(seconds=patience))
     if run.as_json:
-        print_json({**explained, "stages": stages})
+        print_json({**explained, "stages": stages, "probe_arrived": arrived})
     elif stages is None:
         print_text("give --user and --password-env to test the connection")
-    if stages is not None and not all(stage["ok"] for stage in stages):
+    if not _is_good(stages or []) or arrived is False:
         raise WorkFailed
+
+
+def _is_good(stages: list[dict[str, object]]) -> bool:
+    return all(stage["ok"] for stage in stages)
+
+
+def _probe(
+    run: Run,
+    wanted: Mailbox,
+    pattern: str,
+    way_out: "SmtpSetting",
+    *,
+    sender: EmailAddress | None,
+    patience: dt.timedelta,
+) -> bool:
+    """Keep the mailbox and try its signed reply address; whether the probe arrived."""
+    from customerservice.bootstrap import mail_source
+
+    check_reply_address(pattern)
+    sent_from = sender or run.settings.sender
+    if sent_from is None:
+        raise click.UsageError("say from which address to send: --sender, or sender in the settings file")
+    with run.beginning() as desk:
+        box, _ = desk.mailboxes.find_or_add(
+            wanted.options, user=wanted.user, secret=wanted.secret, allow_clear_text=wanted.allow_clear_text
+        )
+        proven = desk.mailboxes.probe_reply_address(
+            box.id,
+            pattern,
+            sender=make_sender(run, way_out),
+            sent_from=sent_from,
+            source=mail_source(box, secret_callables=run.secret_callables),
+            patience=patience,
+        )
+    words = "arrived: signed reply addresses are on" if proven else f"did not arrive within {patience}; nothing changed"
+    if run.as_json:
+        return proven is not None
+    print_text(f"{'ok    ' if proven else 'FAILED'}  the probe to {pattern} {words}")
+    return proven is not None
 
 
 def _explain(explained: dict[str, object], options: ImapOptions, allow_clear_text: bool) -> None:

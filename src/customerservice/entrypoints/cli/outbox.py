@@ -6,13 +6,28 @@ import attrs
 import click
 
 from customerservice.adapters.settings import SmtpSetting
-from customerservice.domain.mailbox import SecretRef
-from customerservice.entrypoints.cli.arguments import desk_command, secret_of
+from customerservice.entrypoints.cli.arguments import Command, desk_command, secret_of, with_options
 from customerservice.entrypoints.cli.running import Run, WorkFailed
 from customerservice.entrypoints.cli.showing import Progress, print_json, print_text, say
 
 if TYPE_CHECKING:
     from customerservice.adapters.transports.smtp import SmtpSender
+
+
+_SMTP_OPTIONS = (
+    click.option(
+        "--smtp", metavar="URL", help="smtp://host:587 (STARTTLS) or smtps://host:465 (TLS from the first byte)."
+    ),
+    click.option("--smtp-user", metavar="USER", help="Log in as this user."),
+    click.option("--smtp-password-env", metavar="VAR", help="Environment variable that holds the password."),
+    click.option("--smtp-password-file", metavar="FILE", help="File that holds the password; - is standard input."),
+    click.option("--smtp-oauth-token-env", metavar="VAR", help="Environment variable with an OAuth 2 access token."),
+)
+
+
+def smtp_options(command: Command) -> Command:
+    """Give a command the options that say where mail goes out; `smtp_setting` reads them."""
+    return with_options(_SMTP_OPTIONS, command)
 
 
 @click.group("outbox")
@@ -21,11 +36,7 @@ def outbox() -> None:
 
 
 @outbox.command("deliver")
-@click.option("--smtp", metavar="URL", help="smtp://host:587 (STARTTLS) or smtps://host:465 (TLS from the first byte).")
-@click.option("--smtp-user", metavar="USER", help="Log in as this user.")
-@click.option("--smtp-password-env", metavar="VAR", help="Environment variable that holds the password.")
-@click.option("--smtp-password-file", metavar="FILE", help="File that holds the password; - is standard input.")
-@click.option("--smtp-oauth-token-env", metavar="VAR", help="Environment variable that holds an OAuth 2 access token.")
+@smtp_options
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many mails.")
 @desk_command
 def deliver(
@@ -38,13 +49,15 @@ def deliver(
     limit: int,
 ) -> None:
     """Send what waits. A mail that is refused for now is tried again by a later run, for 48 hours."""
-    secret = secret_of(
+    setting = smtp_setting(
+        run,
+        smtp,
+        smtp_user,
         password_env=smtp_password_env,
         password_file=smtp_password_file,
         oauth_token_env=smtp_oauth_token_env,
-        prefix="--smtp-",
     )
-    sender = make_sender(run, _setting(run, smtp, smtp_user, secret))
+    sender = make_sender(run, setting)
     line, tried = Progress(), 0
 
     def stop() -> bool:
@@ -73,8 +86,19 @@ def deliver(
         raise WorkFailed
 
 
-def _setting(run: Run, url: str | None, user: str | None, secret: SecretRef | None) -> SmtpSetting:
-    """Give where to send: as the options say, else as the settings file does."""
+def smtp_setting(
+    run: Run,
+    url: str | None,
+    user: str | None,
+    *,
+    password_env: str | None,
+    password_file: str | None,
+    oauth_token_env: str | None,
+) -> SmtpSetting:
+    """Give where to send: as the options say, else as the settings file does; neither is wrong usage."""
+    secret = secret_of(
+        password_env=password_env, password_file=password_file, oauth_token_env=oauth_token_env, prefix="--smtp-"
+    )
     known = run.settings.smtp
     if url is None and known is None:
         raise click.UsageError("say where to send: --smtp smtp://host:587, or [smtp] in the settings file")
