@@ -167,7 +167,7 @@ class MailSession(Protocol):
         ...
 
     def listing(self, *, after: int, since: dt.date | None = None) -> Iterator[Sequence[MailRef]]:
-        """Give the mails of the source in windows, ascending by (uid, name); never a mail twice.
+        """Give the mails of the source in windows, oldest first, by UID where there is one; never a mail twice.
 
         Sources with UIDs give only those with a UID greater than `after`, and with `since` only those received on that
         day or later (INTERNALDATE); others ignore both. Empty windows are left out; an empty source gives nothing.
