@@ -42,18 +42,16 @@ class ModelThread:
     theirs: int = 0
     ours: int = 0
     waiting: bool = False
-    last_word_of_ours: dt.datetime | None = None
     received_ids: list = attrs.Factory(list)
     sent_ids: list = attrs.Factory(list)
     id: object = None
 
-    def hear(self, sent_at, header_id):
-        """A message of a customer."""
+    def hear(self, header_id):
+        """A message of a customer, whatever its date: whoever answered before had not read it."""
         self.status = ThreadStatus.OPEN
         self.entries += 1
         self.theirs += 1
-        if self.last_word_of_ours is None or self.last_word_of_ours <= sent_at:
-            self.waiting = True
+        self.waiting = True
         if header_id is not None:
             self.received_ids.append(header_id)
 
@@ -67,7 +65,6 @@ class ModelMail:
     header_id: str
     names: str | None
     automatic: bool
-    arrived: dt.datetime
     outcome: Outcome | None = None
     stored_at: dt.datetime | None = None
     thread: ModelThread | None = None
@@ -124,14 +121,14 @@ class Desk(RuleBasedStateMachine):
             in_reply_to=names,
             headers=("Auto-Submitted: auto-replied",) if automatic else (),
         )
-        self.arrive(ModelMail(raw, sender, header_id, names, automatic, self.shop.clock.now()))
+        self.arrive(ModelMail(raw, sender, header_id, names, automatic))
 
     @precondition(lambda self: self.mails)
     @rule(which=st.integers(0, 1_000))
     def deliver_twice(self, which):
         """A server delivers a mail once more."""
         old = self.mails[which % len(self.mails)]
-        self.arrive(ModelMail(old.raw, old.sender, old.header_id, old.names, old.automatic, self.shop.clock.now()))
+        self.arrive(ModelMail(old.raw, old.sender, old.header_id, old.names, old.automatic))
 
     def arrive(self, mail):
         self.shop.arrive(mail.raw)
@@ -195,7 +192,7 @@ class Desk(RuleBasedStateMachine):
                 named.received_ids.append(mail.header_id)
         elif joins:
             mail.outcome, mail.thread = Outcome.JOINED, named
-            named.hear(mail.arrived, mail.header_id)
+            named.hear(mail.header_id)
         elif named is not None and mail.names in named.sent_ids:
             mail.outcome = Outcome.HELD
         else:
@@ -203,7 +200,7 @@ class Desk(RuleBasedStateMachine):
 
     def open(self, mail):
         mail.outcome, mail.thread = Outcome.OPENED, ModelThread({mail.sender})
-        mail.thread.hear(mail.arrived, mail.header_id)
+        mail.thread.hear(mail.header_id)
         self.threads.append(mail.thread)
 
     # What people do.
@@ -222,7 +219,6 @@ class Desk(RuleBasedStateMachine):
         thread.ours += 1
         thread.waiting = False
         thread.assigned = True
-        thread.last_word_of_ours = self.shop.clock.now()
         thread.sent_ids.append(done.message.header_id)
         self.replies.append(ModelReply(thread, self.shop.clock.now()))
 
@@ -268,7 +264,7 @@ class Desk(RuleBasedStateMachine):
             self.shop.anna.mail.join(delivery.id, thread.id)
             mail.outcome, mail.thread = Outcome.JOINED, thread
             thread.participants.add(mail.sender)
-            thread.hear(mail.arrived, mail.header_id)
+            thread.hear(mail.header_id)
 
     @rule(key=st.sampled_from(["a", "b", "c", "d"]), sender=st.sampled_from(PEOPLE))
     def submit(self, key, sender):
@@ -280,7 +276,7 @@ class Desk(RuleBasedStateMachine):
             assert (result.outcome, result.thread.id) == (FormOutcome.ALREADY_RECEIVED, self.form_keys[key].id)
             return
         thread = self.form_keys[key] = ModelThread({sender}, id=result.thread.id)
-        thread.hear(self.shop.clock.now(), None)
+        thread.hear(None)
         self.threads.append(thread)
 
     # The way out.
