@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from customerservice.adapters.storage.memory import MemoryStorage
-from customerservice.adapters.system import ProcessWorkers, SystemClock, UuidV7Factory
+from customerservice.adapters.system import (
+    ProcessWorkers,
+    SystemClock,
+    UuidV7Factory,
+    key_path_beside,
+    make_key_file_beside,
+)
 from customerservice.application import administration, queries
 from customerservice.application.context import DeskContext, DeskSettings
 from customerservice.domain.actor import ALL_SHOPS, Actor, ShopScope
@@ -20,7 +26,7 @@ from customerservice.domain.delivery import Delivery, DeliveryKey
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.employee import Employee
 from customerservice.domain.figures import Statistics
-from customerservice.domain.ids import DEFAULT_SHOP, ContactId, DeliveryId, MailboxId, ShopId, ThreadId
+from customerservice.domain.ids import DEFAULT_SHOP, ContactId, DeliveryId, MailboxId, OutboxId, ShopId, ThreadId
 from customerservice.domain.imap_options import ImapOptions
 from customerservice.domain.mailbox import (
     DEFAULT_SIZE_LIMIT,
@@ -29,6 +35,7 @@ from customerservice.domain.mailbox import (
     Mailbox,
     SecretRef,
 )
+from customerservice.domain.outbox import OutboxEntry, OutboxState
 from customerservice.domain.references import EmployeeRef, OrderRef
 from customerservice.domain.status import ThreadStatus
 from customerservice.domain.thread import Thread
@@ -112,6 +119,7 @@ class HelpDesk:
         settings: DeskSettings | None = None,
         shop: ShopId = DEFAULT_SHOP,
         create: bool = True,
+        schema: str | None = None,
         blob_folder: Path | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
@@ -121,12 +129,13 @@ class HelpDesk:
 
         Args:
             url: an SQLAlchemy URL: ``sqlite:///helpdesk.db``, ``postgresql://...``, ``mysql+pymysql://...``.
-            keys: signing keys of reply tokens, the first signs, all verify (R21). Without any, an SQLite file gets a
-                key file beside it (mode 0600); other databases then refuse to send.
+            keys: signing keys of reply tokens, the first signs, all verify (R21). Without any, those of the key file
+                beside an SQLite file, which is made with `create` (mode 0600); other databases then refuse to send.
             settings: the choices of the desk.
             shop: where new contacts, mailboxes and threads go.
             create: make an SQLite file, or the tables, where there are none; without it that is an error.
-            blob_folder: keep mail and files there rather than in the database.
+            schema: of PostgreSQL, or database of MariaDB, that holds the tables; None where the URL leads.
+            blob_folder: keep mail and files there rather than in the database; once chosen, to be given each time.
             clock: the time; the machine's if None.
             ids: new ids; UUIDv7 if None.
             secret_callables: what mailbox secrets of kind CALLABLE refer to, by name.
@@ -139,14 +148,14 @@ class HelpDesk:
         """
         from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
 
-        storage = SqlAlchemyStorage.open(url, create=create, blob_folder=blob_folder)
+        storage = SqlAlchemyStorage.open(url, create=create, schema=schema, blob_folder=blob_folder)
         try:
             context = DeskContext(
                 storage=storage,
                 clock=clock or SystemClock(),
                 workers=ProcessWorkers(),
                 ids=ids or UuidV7Factory(),
-                keys=_keys(keys, database_file(url) if create else None),
+                keys=_keys(keys, database_file(url), make=create),
                 settings=settings or DeskSettings(),
             )
             if create:
@@ -164,6 +173,8 @@ class HelpDesk:
         keys: Sequence[bytes] | None = None,
         settings: DeskSettings | None = None,
         shop: ShopId = DEFAULT_SHOP,
+        schema: str | None = None,
+        blob_folder: Path | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
     ) -> Self:
@@ -175,11 +186,11 @@ class HelpDesk:
         from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
 
         context = DeskContext(
-            storage=SqlAlchemyStorage.join(connection),
+            storage=SqlAlchemyStorage.join(connection, schema=schema, blob_folder=blob_folder),
             clock=clock or SystemClock(),
             workers=ProcessWorkers(),
             ids=ids or UuidV7Factory(),
-            keys=_keys(keys, None),
+            keys=None if keys is None else ReplyKeys(tuple(keys)),
             settings=settings or DeskSettings(),
         )
         return cls(context, shop=shop)
@@ -224,6 +235,11 @@ class HelpDesk:
     def mail(self) -> "MailDesk":
         """Mail as it came, and what was decided about it."""
         return MailDesk(self._context, self._actor)
+
+    @property
+    def outbox(self) -> "OutboxDesk":
+        """Mail on its way out."""
+        return OutboxDesk(self._context, self._actor)
 
     @property
     def contacts(self) -> "ContactDesk":
@@ -451,6 +467,32 @@ class MailDesk:
 
 
 @attrs.frozen
+class OutboxDesk:
+    """Mail on its way out; `HelpDesk.deliver` sends it."""
+
+    _context: DeskContext
+    _actor: Actor
+
+    def page(
+        self,
+        states: Collection[OutboxState] = tuple(OutboxState),
+        *,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[OutboxEntry]:
+        """Give a page of mails in these states, oldest first; `after` is the `next` of the page before."""
+        from customerservice.application.delivering import list_outbox
+
+        return list_outbox(self._context, self._actor, states, after=after, limit=limit)
+
+    def send_again(self, outbox_id: OutboxId) -> OutboxEntry:
+        """Let a mail that failed, or whose outcome nobody knows, be tried once more, by a person's decision."""
+        from customerservice.application.delivering import send_again
+
+        return send_again(self._context, self._actor, outbox_id)
+
+
+@attrs.frozen
 class ContactDesk:
     """The departments."""
 
@@ -662,12 +704,10 @@ def database_file(url: str) -> Path | None:
     return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
 
 
-def _keys(keys: Sequence[bytes] | None, file: Path | None) -> ReplyKeys | None:
-    """The given keys, else those of the key file beside an SQLite file, made if need be (R21)."""
+def _keys(keys: Sequence[bytes] | None, file: Path | None, *, make: bool) -> ReplyKeys | None:
+    """The given keys, else those of the key file beside an SQLite file, which is made on request (R21)."""
     if keys is not None:
         return ReplyKeys(tuple(keys))
-    if file is None:
+    if file is None or not (make or key_path_beside(file).exists()):
         return None
-    from customerservice.adapters.system import make_key_file_beside
-
     return ReplyKeys(make_key_file_beside(file).keys)
