@@ -2,7 +2,7 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import attrs
 
@@ -10,9 +10,17 @@ from customerservice._failpoints import failpoint
 from customerservice.application.context import DeskContext
 from customerservice.application.recording import record
 from customerservice.domain.actor import Actor
+from customerservice.domain.ids import OutboxId
 from customerservice.domain.outbox import OutboxEntry, OutboxState
-from customerservice.errors import LeaseLost, OwnTransactionNeeded, StoredBytesLost, TransportError
-from customerservice.ports.storage import UnitOfWork
+from customerservice.errors import (
+    LeaseLost,
+    NotFound,
+    OwnTransactionNeeded,
+    Refused,
+    StoredBytesLost,
+    TransportError,
+)
+from customerservice.ports.storage import Page, UnitOfWork
 from customerservice.ports.transports import Envelope, MailSender
 
 log = logging.getLogger("customerservice.outbox")
@@ -83,6 +91,44 @@ def deliver(
         if not _send(desk, actor, sender, entry, report):
             break
     return report
+
+
+def list_outbox(
+    desk: DeskContext,
+    actor: Actor,
+    states: Collection[OutboxState] = tuple(OutboxState),
+    *,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[OutboxEntry]:
+    """Give the mails of the actor's shops in these states, oldest first, by page."""
+    with desk.storage.unit(reading=True) as unit:
+        return unit.outbox.page(actor.scope, states, after=after, limit=limit)
+
+
+def send_again(desk: DeskContext, actor: Actor, outbox_id: OutboxId) -> OutboxEntry:
+    """Let a mail that failed, or whose outcome nobody knows, be tried once more: same bytes, same Message-ID (P4).
+
+    A recipient who got it is left out; one whose outcome is unknown may get it twice, which is why a person decides.
+
+    Raises:
+        NotFound: there is no such mail in the actor's shops.
+        Refused: it was sent, or is still being tried (``not-failed``).
+    """
+
+    def work(unit: UnitOfWork) -> OutboxEntry:
+        entry = unit.outbox.get(outbox_id)
+        if entry is None or entry.shop not in actor.scope:
+            raise NotFound("outgoing mail", outbox_id)
+        if entry.state not in (OutboxState.FAILED, OutboxState.UNKNOWN):
+            raise Refused(
+                "not-failed", f"mail {entry.id} is {entry.state.value}; only failed or unknown mail is tried again"
+            )
+        again = entry.tried_again(at=desk.clock.now())
+        unit.outbox.save(again)
+        return again
+
+    return desk.in_unit(work)
 
 
 def _claim(desk: DeskContext, worker: str, report: DeliveryReport) -> OutboxEntry | None:

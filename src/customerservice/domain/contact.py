@@ -47,6 +47,8 @@ class Contact:
     version: int = 1
 
     def __attrs_post_init__(self) -> None:
+        if not all(isinstance(address, EmailAddress) for address in self.addresses):
+            raise InvalidValue("addresses", "must be EmailAddress values")
         if not self.saves_messages and not self.addresses:
             raise InvalidValue("addresses", "a contact that does not save messages needs an address to mail them to")
 

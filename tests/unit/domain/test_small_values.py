@@ -199,3 +199,9 @@ class TestMessage:
         author = Author.of_employee(ANNA, "Anna")
 
         assert (author.kind, author.employee, author.name) == (AuthorKind.EMPLOYEE, ANNA, "Anna")
+
+
+def test_a_contact_refuses_addresses_that_are_plain_text() -> None:
+    """A text where an address is asked for is named when the contact is made, not when it is stored."""
+    with pytest.raises(InvalidValue, match="EmailAddress"):
+        Builder().contact(addresses=("help@shop.example",))
