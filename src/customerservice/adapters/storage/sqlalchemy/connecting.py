@@ -10,6 +10,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DBAPIError,
     NoSuchModuleError,
     OperationalError,
@@ -88,7 +89,8 @@ def make_engine(url: URL) -> Engine:
     backend = url.get_backend_name()
     try:
         if backend == "sqlite":
-            engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+            patience = {} if "timeout" in url.query else {"timeout": _BUSY_SECONDS}
+            engine = sa.create_engine(url, hide_parameters=True, connect_args=patience)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
@@ -156,7 +158,7 @@ def reraise(error: SQLAlchemyError, doing: str = "the database") -> NoReturn:
         raise StorageUnavailable(f"{doing}: all its connections are in use") from cause
     if isinstance(error, DBAPIError) and _is_temporary(error):
         raise StorageUnavailable(f"{doing} cannot be used just now: {_words(cause)}") from cause
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError) or type(error) is DatabaseError:
         raise StorageError(f"{doing} failed: {_words(cause)}") from cause
     # The text of other errors may repeat what was to be stored.
     raise StorageError(f"{doing} refused: {type(cause).__name__}") from cause

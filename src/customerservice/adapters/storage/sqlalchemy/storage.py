@@ -110,6 +110,11 @@ class SqlAlchemyStorage:
         return self._engine is not None
 
     @property
+    def engine(self) -> Engine | None:
+        """The engine of its own; None when joined to a host's transaction."""
+        return self._engine
+
+    @property
     def file(self) -> Path | None:
         """The SQLite file; None for other databases, and for a host's connection."""
         if self._engine is None or self._engine.dialect.name != "sqlite":
