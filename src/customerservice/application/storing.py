@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import logging
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -111,13 +111,14 @@ def _oversize(run: SyncRun, delivery: Delivery, item: OversizeMail) -> Delivery:
         return ended
 
 
-def _twin(run: SyncRun, unit: UnitOfWork, delivery: Delivery, to_come: Container[DeliveryId]) -> Delivery | None:
+def _twin(run: SyncRun, unit: UnitOfWork, delivery: Delivery, to_come: Collection[DeliveryId]) -> Delivery | None:
     """An earlier delivery of this source with the same bytes that is this mail under another number (R22).
 
     That is so for files and after a changed UIDVALIDITY; within one epoch equal bytes are two mails. Those of the batch
     that are `to_come` are not earlier: of two equal files one must be the mail.
     """
-    for other in unit.deliveries.by_bytes(run.source, delivery.sha256 or ""):
+    # The oldest come first, and those of this batch last: one more than these holds an earlier one if there is any.
+    for other in unit.deliveries.by_bytes(run.source, delivery.sha256 or "", limit=len(to_come) + 1):
         if other.id not in to_come and (delivery.key.uid == 0 or other.key.epoch != delivery.key.epoch):
             return other
     return None

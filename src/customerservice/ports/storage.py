@@ -307,8 +307,8 @@ class Deliveries(Protocol):
         """Give those with an outcome whose source still has to be told, by id, from behind `after`."""
         ...
 
-    def by_bytes(self, source: str, sha256: str) -> Sequence[Delivery]:
-        """Give those of a source with these bytes, by id."""
+    def by_bytes(self, source: str, sha256: str, *, limit: int | None = None) -> Sequence[Delivery]:
+        """Give those of a source with these bytes, by id; the first `limit` of them."""
         ...
 
     def by_content(self, shop: ShopId, content_digest: str, *, since: dt.datetime) -> Delivery | None:

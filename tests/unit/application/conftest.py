@@ -66,13 +66,15 @@ class PlayedStorage:
     """The storage in memory, with a place to step in: `step_in` is told each call of a repository before it is made.
 
     It is called with the name (``deliveries.save``) and the arguments, and may raise. `answer` may give a result in
-    place of the storage's own; it gives ``...`` to let the call happen. `dead` makes every unit raise it.
+    place of the storage's own; it gives ``...`` to let the call happen. `seen` is told each result. `dead` makes every
+    unit raise it.
     """
 
     def __init__(self, inner: Any = None) -> None:
         self.inner = MemoryStorage() if inner is None else inner
         self.step_in: Callable[[str, tuple[Any, ...]], None] = lambda _name, _arguments: None
         self.answer: Callable[[str, tuple[Any, ...]], Any] = lambda _name, _arguments: ...
+        self.seen: Callable[[str, Any], None] = lambda _name, _result: None
         self.commits_itself = True
         self.dead: BaseException | None = None
 
@@ -100,7 +102,9 @@ class _Played:
             full = f"{self._name}.{name}"
             self._storage.step_in(full, arguments)
             told = self._storage.answer(full, arguments)
-            return found(*arguments, **named) if told is ... else told
+            result = found(*arguments, **named) if told is ... else told
+            self._storage.seen(full, result)
+            return result
 
         return call
 

@@ -474,8 +474,8 @@ class _MemoryDeliveries(_Repository):
         start = None if after is None else (after.int,)
         return self._rows(self._content.deliveries_unacknowledged.ascending((source, epoch), after=start), limit)
 
-    def by_bytes(self, source: str, sha256: str) -> Sequence[Delivery]:
-        return self._rows(self._content.deliveries_by_bytes.ascending((source, sha256)))
+    def by_bytes(self, source: str, sha256: str, *, limit: int | None = None) -> Sequence[Delivery]:
+        return self._rows(self._content.deliveries_by_bytes.ascending((source, sha256)), limit)
 
     def by_content(self, shop: ShopId, content_digest: str, *, since: dt.datetime) -> Delivery | None:
         found = self._rows(self._content.deliveries_by_content.ascending((shop, content_digest)))

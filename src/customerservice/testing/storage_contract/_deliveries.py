@@ -242,6 +242,7 @@ class DeliveryPromises(ContractBase):
 
         with storage.unit() as unit:
             assert list(unit.deliveries.by_bytes("a mailbox", digest)) == found
+            assert list(unit.deliveries.by_bytes("a mailbox", digest, limit=1)) == found[:1]
             assert list(unit.deliveries.by_bytes("nowhere", digest)) == []
 
     def test_first_mail_of_equal_content_is_found(self, storage: Storage, build: Builder) -> None:

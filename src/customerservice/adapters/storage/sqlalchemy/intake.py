@@ -34,6 +34,7 @@ CHUNK_BYTES: Final = 1_000_000
 
 _delivery = tables.delivery
 _MOST = sa.bindparam("most", type_=sa.BigInteger())
+_NO_LIMIT: Final = 2**62
 _ONE = sa.select(_delivery).where(_delivery.c.id == sa.bindparam("id"))
 _BY_KEY = sa.select(_delivery).where(_delivery.c.delivery_key == sa.bindparam("delivery_key"))
 _KNOWN = sa.select(_delivery.c.delivery_key).where(_delivery.c.delivery_key.in_(sa.bindparam("keys", expanding=True)))
@@ -60,6 +61,7 @@ _BY_BYTES = (
     sa.select(_delivery)
     .where(_delivery.c.sha256 == sa.bindparam("sha256"), _delivery.c.source_key == sa.bindparam("source"))
     .order_by(_delivery.c.id)
+    .limit(_MOST)
 )
 _BY_CONTENT = (
     sa.select(_delivery)
@@ -187,8 +189,9 @@ class SqlDeliveries(Deliveries):
         return self._many(_UNTOLD, values)
 
     @override
-    def by_bytes(self, source: str, sha256: str) -> Sequence[Delivery]:
-        return self._many(_BY_BYTES, {"source": digest_key(source), "sha256": sha256})
+    def by_bytes(self, source: str, sha256: str, *, limit: int | None = None) -> Sequence[Delivery]:
+        most = _NO_LIMIT if limit is None else limit
+        return self._many(_BY_BYTES, {"source": digest_key(source), "sha256": sha256, "most": most})
 
     @override
     def by_content(self, shop: ShopId, content_digest: str, *, since: dt.datetime) -> Delivery | None:
