@@ -50,13 +50,13 @@ class _Block:
 
 def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
     """Give what a person reads and what is attached. Never raises; linear."""
-    collector = _Collector(raw)
+    collector = _Collector(raw, limits)
     blocks = collector.blocks(root, alone=True)
     texts: list[str] = []
     quotes: list[tuple[int, int]] = []
     length = 0
     for block in blocks:
-        text, marked = collector.text_of(block, limits)
+        text, marked = collector.text_of(block)
         if not text.strip():
             continue
         quotes += [(length + start, length + end) for start, end in marked]
@@ -73,16 +73,17 @@ def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
 
 
 class _Collector:
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, limits: Limits) -> None:
         self.attachments: list[MailAttachment] = []
         self.defects: list[Defect] = []
         self._raw = raw
+        self._limits = limits
         self._detections = 0
 
-    def text_of(self, block: _Block, limits: Limits) -> tuple[str, tuple[tuple[int, int], ...]]:
+    def text_of(self, block: _Block) -> tuple[str, tuple[tuple[int, int], ...]]:
         if block.plain is not None and (block.plain.strip() or block.html is None):
             return block.plain.rstrip(), ()
-        found = html_to_text(block.html or "", closely=limits.html_characters)
+        found = html_to_text(block.html or "", closely=self._limits.html_characters)
         return found.text, found.quotes
 
     def blocks(self, part: Part, *, alone: bool = False, related: bool = False) -> list[_Block]:
@@ -172,7 +173,8 @@ class _Collector:
             self._defect(flaw, f"in the text, declared as {tidy(part.parameters.get('charset', ''))[:40]!r}")
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if part.parameters.get("format", "").lower() == "flowed" and part.media_type != "text/html":
+        flowed = part.parameters.get("format", "").lower() == "flowed" and part.media_type != "text/html"
+        if flowed and len(text) <= self._limits.text_characters:
             text = unflow(text, delsp=part.parameters.get("delsp", "").lower() == "yes")
         return text
 

@@ -58,6 +58,8 @@ _PLAUSIBLE = [
     "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "koi8_r", "gb18030", "big5", "cp932",
     "euc_jp", "cp949", "iso8859_2",
 ]  # fmt: skip
+_NOT_ASCII = bytes(range(128, 256))
+_SEARCHED = 1 << 20  # bytes in which a sign of the charset is looked for
 _SAMPLE = 4_096  # bytes; detection takes about 10 ms for them
 _SHORT = 16  # bytes of text in which double-byte characters may look like UTF-8
 _ENOUGH = 64  # bytes outside ASCII; below it detection guesses
@@ -87,9 +89,14 @@ def decode(data: bytes, charset: str | None = None, *, detect: bool = False) -> 
         codec = None  # UTF-16 and UTF-32 have a NUL byte in each line break and blank
     flaw = None if not charset else "unknown_charset" if codec is None else "wrong_charset"
     if codec not in _SHIFTING and data.isascii():
-        return storable(data.decode("ascii")), flaw if codec is None else None
+        return _storable(data.decode("ascii")), flaw if codec is None else None
     text, fits = _decode(data, codec, detect)
-    return storable(text), None if fits else flaw or "undeclared_charset"
+    return _storable(text), None if fits else flaw or "undeclared_charset"
+
+
+def _storable(text: str) -> str:
+    # A mail may be all NUL, and replacing each by a pattern takes twelve times its size.
+    return storable(text.replace("\0", "\ufffd"))
 
 
 def _decode(data: bytes, codec: str | None, detect: bool) -> tuple[str, bool]:
@@ -116,11 +123,11 @@ def _strictly(data: bytes, codec: str) -> str | None:
 
 
 def _guess(data: bytes, detect: bool) -> str:
-    outside = len(data) - len(data.translate(None, bytes(range(128, 256))))
-    broken = data.decode("utf-8", "replace")
-    if broken.count("\ufffd") * 20 < outside:
-        return broken  # UTF-8 with a few bytes damaged on the way
-    if detect and outside >= _ENOUGH and (codec := _detect(data)) is not None:
+    sample = data[:_SEARCHED]
+    outside = len(sample) - len(sample.translate(None, _NOT_ASCII))
+    if sample.decode("utf-8", "replace").count("\ufffd") * 20 < outside:
+        return data.decode("utf-8", "replace")  # UTF-8 with a few bytes damaged on the way
+    if detect and outside >= _ENOUGH and (codec := _detect(sample)) is not None:
         return data.decode(codec, "replace")
     return _strictly(data, "cp1252") or data.decode("latin-1")
 
@@ -128,7 +135,7 @@ def _guess(data: bytes, detect: bool) -> str:
 def _detect(data: bytes) -> str | None:
     from charset_normalizer import from_bytes  # 40 ms to import, and few mails need it
 
-    first = next((place for place, byte in enumerate(data[: 1 << 20]) if byte > 127), 0)
+    first = next((place for place, byte in enumerate(data) if byte > 127), 0)
     start = max(0, first - 256)
     best = from_bytes(data[start : start + _SAMPLE], cp_isolation=_PLAUSIBLE, enable_fallback=False).best()
     return None if best is None else best.encoding

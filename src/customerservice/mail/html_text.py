@@ -35,6 +35,7 @@ _VOID = frozenset(
 )
 _DEEPEST_QUOTE = 9
 _MOST_TAGS = 50_000
+_PIECE = 1 << 18  # characters
 _MOST_ATTRIBUTES = 4_000  # characters of a tag in which a sign is looked for
 
 # Where mail programs put the mail they answer: elements that hold it.
@@ -155,7 +156,7 @@ def _read(html: str, closely: int, *, hide: bool) -> _Writer:
         tags += 1
         if tags > _MOST_TAGS or mark > closely:
             writer.hiding = None
-            _text(writer, _BROKEN_TAG.sub(" ", html[place:]))
+            _strip(writer, html, place)
             return writer
         _text(writer, html[place:mark])
         if html.startswith(("<!", "<?"), mark):
@@ -201,6 +202,14 @@ def _read(html: str, closely: int, *, hide: bool) -> _Writer:
             _start(writer, name, attributes)
     _text(writer, html[place:])
     return writer
+
+
+def _strip(writer: _Writer, html: str, place: int) -> None:
+    """Write the rest without its tags, in pieces that end with a tag, so that no more than a piece is held twice."""
+    while place < len(html):
+        end = html.find(">", place + _PIECE) + 1 or len(html)
+        _text(writer, _BROKEN_TAG.sub(" ", html[place:end]))
+        place = end
 
 
 def _text(writer: _Writer, text: str) -> None:

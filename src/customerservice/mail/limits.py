@@ -16,7 +16,8 @@ class Limits:
         addresses: of one kind of address header.
         references: Message-IDs of the References header; the last ones count.
         html_characters: of HTML whose structure is read; from the rest only the tags are taken out.
-        quotation_characters: of text in which quotation and signature are looked for; a longer text is all new.
+        text_characters: of a text whose lines are read: flowed lines joined, quotation and signature found. A longer
+            text stays as it is and is all new.
     """
 
     header_bytes: int = 256 * 1024
@@ -27,4 +28,4 @@ class Limits:
     addresses: int = 1_000
     references: int = 100
     html_characters: int = 1_000_000
-    quotation_characters: int = 2_000_000
+    text_characters: int = 2_000_000

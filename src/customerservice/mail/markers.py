@@ -9,6 +9,8 @@ _MARKER = re.compile(r"\[#([1-9][0-9]{0,17})(?:\s{1,3}([a-z2-7]{26}))?\s{0,3}\]"
 _IMPORTED_NUMBER = re.compile(r"(?<![\w#])#ct([1-9][0-9]{0,17})(?![\w-])", re.IGNORECASE)
 _IMPORTED_TOKEN = re.compile(r"(?<![\w#])#tc([0-9a-z-]{1,64})(?![\w-])", re.IGNORECASE)
 
+_LONGEST = 200_000
+
 
 def find_markers(subject: str | None, new_text: str, text: str) -> Markers:
     """Give the marker that says most: one with a token before one without, then by place.
@@ -19,9 +21,9 @@ def find_markers(subject: str | None, new_text: str, text: str) -> Markers:
     Args:
         subject: decoded; a marker may have been cut by encoded words or folding before.
         new_text: what the sender wrote himself.
-        text: the whole text, with quotations.
+        text: the whole text, with quotations; of both the first 200,000 characters count.
     """
-    places = (("subject", subject or ""), ("body", new_text), ("quotation", text))
+    places = (("subject", subject or ""), ("body", new_text[:_LONGEST]), ("quotation", text[:_LONGEST]))
     for place, where in places:
         if (found := _with_token(where, place)) is not None:
             return found

@@ -277,12 +277,14 @@ def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields,
     blank = _BLANK_LINE.search(raw, start, bound)
     head, body = (bound, bound) if blank is None else blank.span()
     flaws: list[str] = []
+    block = raw[start : min(head, start + limit)]
+    fields, bad, trailing = split_fields(block)
     if head - start > limit:
         flaws.append("header_too_large")
-        head = start + limit
-    block = raw[start:head]
-    fields, bad, trailing = split_fields(block)
-    if trailing is not None and "header_too_large" not in flaws:
+        # The last line was cut through, so that it need not look like a field.
+        whole = block[: max(block.rfind(b"\n"), block.rfind(b"\r"), 0)]
+        trailing = split_fields(whole)[2] if whole else trailing
+    if trailing is not None:
         body = start + _offset_of_line(block, trailing)
         flaws.append("no_header" if trailing == 0 else "no_blank_line")
     elif bad and not flaws:

@@ -31,7 +31,7 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
     root, defects = read_parts(raw, limits)
     header = _Header(root, limits)
     bodies = read_bodies(raw, root, limits)
-    reading = read_new_text(bodies.text, quotes=bodies.quotes, longest=limits.quotation_characters)
+    reading = read_new_text(bodies.text, quotes=bodies.quotes, longest=limits.text_characters)
     sender = header.sender()
     subject = header.text("subject")
     date_text = header.text("date")

@@ -1,12 +1,14 @@
 """Transfer encodings of a body (RFC 2045 6), decoded as far as they make sense."""
 
 import binascii
+import re
 from collections.abc import Callable, Mapping
 
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(sorted(set(range(256)) - set(_BASE64)))
 _EXPECTED = _BASE64 + b"= \t\r\n"
 _STEP = 1 << 18
+_FALSE_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*+(?:\r|\n|\Z))")
 
 
 def decode_base64(data: bytes | memoryview) -> tuple[bytes, str | None]:
@@ -31,23 +33,7 @@ def decode_quoted_printable(data: bytes | memoryview) -> tuple[bytes, str | None
     """Give what the quoted-printable text stands for; escapes that are none stay as they are, with a defect. Linear."""
     text = bytes(data)
     decoded = binascii.a2b_qp(text)
-    if b"=" in text and _has_false_escape(text):
-        return decoded, "bad_quoted_printable"
-    return decoded, None
-
-
-def _has_false_escape(text: bytes) -> bool:
-    place = text.find(b"=")
-    while place >= 0:
-        after = text[place + 1 : place + 3]
-        if after[:1] not in b"\r\n \t" and not _is_hexadecimal(after):
-            return True
-        place = text.find(b"=", place + 1)
-    return False
-
-
-def _is_hexadecimal(two: bytes) -> bool:
-    return len(two) == 2 and all(byte in b"0123456789abcdefABCDEF" for byte in two)
+    return decoded, "bad_quoted_printable" if _FALSE_ESCAPE.search(text) is not None else None
 
 
 def decode_uuencoded(data: bytes | memoryview) -> tuple[bytes, str | None]:

@@ -41,7 +41,7 @@ HOSTILE = st.lists(
         ),
         st.text(max_size=12),
     ),
-    max_size=8,
+    max_size=5,
 ).map("".join)  # fmt: skip
 
 

@@ -91,6 +91,24 @@ def test_header_over_the_limit_is_cut() -> None:
     assert codes(raw, Limits(header_bytes=50)) == ["header_too_large"]
 
 
+@pytest.mark.parametrize(
+    ("raw", "fields", "body"),
+    [
+        (b"A: " + b"x" * 100 + b"\n\nbody", [("a", "x" * 47)], b"body"),
+        (b"A: 1\nB" + b"x" * 100 + b": 2\n\nbody", [("a", "1")], b"body"),
+        (b"x" * 100, [], b"x" * 100),
+        (b"hello\n" * 100, [], b"hello\n" * 100),
+        (b"A: 1\n" + b"hello\n" * 100, [("a", "1")], b"hello\n" * 100),
+    ],
+)
+def test_no_text_is_lost_at_the_limit_of_the_header(raw: bytes, fields: list[tuple[str, str]], body: bytes) -> None:
+    """A field over the limit is cut, and long text without a header is text."""
+    root, _ = read_parts(raw, Limits(header_bytes=50))
+
+    assert list(root.fields) == fields
+    assert raw[root.body :] == body
+
+
 def test_unclosed_multiparts_end_with_the_mail() -> None:
     """A multipart without its end holds what there is."""
     raw = MULTI + b"--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--b\n\ny"

@@ -359,6 +359,13 @@ def test_flowed_text(body: str, parameters: str, text: str) -> None:
     assert parse(mail(body, Content_Type=f"text/plain; format=flowed{parameters}")).text == text
 
 
+def test_very_long_flowed_text_stays_as_it_is() -> None:
+    """Lines of a text over the limit are not joined."""
+    raw = mail("a \nb", Content_Type="text/plain; format=flowed")
+
+    assert parse(raw, limits=Limits(text_characters=2)).text == "a \nb"
+
+
 def test_html_is_never_flowed() -> None:
     """The parameter means nothing for HTML."""
     assert parse(mail("a \nb", Content_Type="text/html; format=flowed")).html == "a \nb"
