@@ -78,9 +78,10 @@ def _safe(unit: UnitOfWork, ids: Sequence[DeliveryId]) -> tuple[dict[MailRef, De
 
 def _note(unit: UnitOfWork, ids: Sequence[DeliveryId]) -> None:
     # Read again: while the server was told, a person may have decided about a mail that was held.
-    unit.deliveries.save([attrs.evolve(delivery, acknowledge=False) for delivery in _still_to_tell(unit, ids)])
+    told = _still_to_tell(unit, ids, for_change=True)
+    unit.deliveries.save([attrs.evolve(delivery, acknowledge=False) for delivery in told])
 
 
-def _still_to_tell(unit: UnitOfWork, ids: Sequence[DeliveryId]) -> Sequence[Delivery]:
-    found = (unit.deliveries.get(delivery_id) for delivery_id in ids)
+def _still_to_tell(unit: UnitOfWork, ids: Sequence[DeliveryId], *, for_change: bool = False) -> Sequence[Delivery]:
+    found = (unit.deliveries.get(delivery_id, for_change=for_change) for delivery_id in ids)
     return [delivery for delivery in found if delivery is not None and delivery.acknowledge]

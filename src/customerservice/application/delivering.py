@@ -117,7 +117,7 @@ def send_again(desk: DeskContext, actor: Actor, outbox_id: OutboxId) -> OutboxEn
     """
 
     def work(unit: UnitOfWork) -> OutboxEntry:
-        entry = unit.outbox.get(outbox_id)
+        entry = unit.outbox.get(outbox_id, for_change=True)
         if entry is None or entry.shop not in actor.scope:
             raise NotFound("outgoing mail", outbox_id)
         if entry.state not in (OutboxState.FAILED, OutboxState.UNKNOWN):
@@ -190,7 +190,7 @@ def _own(unit: UnitOfWork, entry: OutboxEntry) -> None:
     Raises:
         LeaseLost: the claim ended and another worker, or a person, took it up.
     """
-    stored = unit.outbox.get(entry.id)
+    stored = unit.outbox.get(entry.id, for_change=True)
     if stored is None or stored.claimed_by != entry.claimed_by or stored.tries != entry.tries:
         raise LeaseLost(f"another worker took over mail {entry.id}")
 

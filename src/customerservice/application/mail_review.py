@@ -77,7 +77,7 @@ def ignore_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Del
     """
 
     def work(unit: UnitOfWork) -> Delivery:
-        delivery = _loose(_mail(unit, actor, delivery_id))
+        delivery = _loose(_mail(unit, actor, delivery_id, for_change=True))
         decision = Decision(rule="by hand", reason=f"{actor.label} ignored it")
         ignored = attrs.evolve(delivery, outcome=Outcome.IGNORED, decision=decision)
         unit.deliveries.save([ignored])
@@ -128,7 +128,7 @@ class _OnlyAsked(Exception):
 
 
 def _reread(desk: DeskContext, actor: Actor, unit: UnitOfWork, delivery_id: DeliveryId, *, apply: bool) -> Reread:
-    before = _loose(_mail(unit, actor, delivery_id))
+    before = _loose(_mail(unit, actor, delivery_id, for_change=True))
     after = _taken(desk, actor, unit, before, None, None)
     answer = Reread(before=before, after=after)
     if not apply:
@@ -174,7 +174,9 @@ def _decide(
     desk: DeskContext, actor: Actor, delivery_id: DeliveryId, wish: Wish, thread_id: ThreadId | None = None
 ) -> Delivery:
     return desk.in_unit(
-        lambda unit: _taken(desk, actor, unit, _loose(_mail(unit, actor, delivery_id)), wish, thread_id)
+        lambda unit: _taken(
+            desk, actor, unit, _loose(_mail(unit, actor, delivery_id, for_change=True)), wish, thread_id
+        )
     )
 
 
@@ -211,8 +213,9 @@ def _read_again(desk: DeskContext, delivery: Delivery, raw: bytes) -> ReceivedMa
         raise Refused("unreadable", f"mail {delivery.id} still cannot be read: {type(error).__name__}") from error
 
 
-def _mail(unit: UnitOfWork, actor: Actor, delivery_id: DeliveryId) -> Delivery:
-    delivery = unit.deliveries.get(delivery_id)
+def _mail(unit: UnitOfWork, actor: Actor, delivery_id: DeliveryId, *, for_change: bool = False) -> Delivery:
+    # Of two people who decide about one mail at the same moment the second must see what the first made of it.
+    delivery = unit.deliveries.get(delivery_id, for_change=for_change)
     if delivery is None or delivery.shop not in actor.scope:
         raise NotFound("mail", delivery_id)
     return delivery

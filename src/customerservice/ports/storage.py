@@ -285,8 +285,8 @@ class Deliveries(Protocol):
         """Replace stored ones by id; their key never changes."""
         ...
 
-    def get(self, delivery_id: DeliveryId) -> Delivery | None:
-        """Give one."""
+    def get(self, delivery_id: DeliveryId, *, for_change: bool = False) -> Delivery | None:
+        """Give one; `for_change` waits for whoever is changing it, and keeps others from it until this unit ends."""
         ...
 
     def find(self, key: DeliveryKey) -> Delivery | None:
@@ -394,8 +394,8 @@ class Outbox(Protocol):
         """Replace a stored one by id."""
         ...
 
-    def get(self, outbox_id: OutboxId) -> OutboxEntry | None:
-        """Give one."""
+    def get(self, outbox_id: OutboxId, *, for_change: bool = False) -> OutboxEntry | None:
+        """Give one; `for_change` waits for whoever is changing it, and keeps others from it until this unit ends."""
         ...
 
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[OutboxEntry]:

@@ -455,7 +455,7 @@ class _MemoryDeliveries(_Repository):
                 raise Conflict("delivery", delivery.id)
             self._content.deliveries.put(delivery.id, _in_utc(delivery), self._journal)
 
-    def get(self, delivery_id: DeliveryId) -> Delivery | None:
+    def get(self, delivery_id: DeliveryId, *, for_change: bool = False) -> Delivery | None:
         return self._content.deliveries.rows.get(delivery_id)
 
     def find(self, key: DeliveryKey) -> Delivery | None:
@@ -593,7 +593,7 @@ class _MemoryOutbox(_Repository):
             raise Conflict("outbox entry", entry.id)
         self._content.outbox.put(entry.id, _in_utc(entry), self._journal)
 
-    def get(self, outbox_id: OutboxId) -> OutboxEntry | None:
+    def get(self, outbox_id: OutboxId, *, for_change: bool = False) -> OutboxEntry | None:
         return self._content.outbox.rows.get(outbox_id)
 
     def due(self, *, now: dt.datetime, limit: int) -> Sequence[OutboxEntry]:

@@ -51,6 +51,27 @@ class DeliveryPromises(ContractBase):
             assert unit.deliveries.find(first.key) == first
             assert (unit.deliveries.get(again.id), unit.deliveries.get(twice.id)) == (None, None)
 
+    def test_changes_of_one_delivery_at_once_are_all_kept(self, storage: Storage, build: Builder) -> None:
+        """Six threads count up a mail they took for change: each sees what those before it made of it."""
+        delivery = build.delivery()
+        with storage.unit() as unit:
+            unit.deliveries.add([delivery])
+
+        def count() -> None:
+            for _ in range(5):
+                with storage.unit() as unit:
+                    found = unit.deliveries.get(delivery.id, for_change=True)
+                    assert found is not None
+                    unit.deliveries.save([attrs.evolve(found, attempts=found.attempts + 1)])
+
+        together(*[count] * 6)
+
+        with storage.unit() as unit:
+            found = unit.deliveries.get(delivery.id)
+            assert found is not None
+            assert found.attempts == 30
+            assert unit.deliveries.get(build.delivery().id, for_change=True) is None
+
     def test_key_added_by_two_units_at_once_is_stored_once(self, storage: Storage, build: Builder) -> None:
         """Six threads add the same ten keys: each key has one winner, and nobody gets an exception."""
         keys = [DeliveryKey(source="box", epoch=1, uid=uid) for uid in range(1, 11)]

@@ -348,6 +348,27 @@ class LeasePromises(ContractBase):
 class OutboxPromises(ContractBase):
     """Mail on its way out."""
 
+    def test_changes_of_one_entry_at_once_are_all_kept(self, storage: Storage, build: Builder) -> None:
+        """Six threads count up a mail they took for change: each sees what those before it made of it."""
+        entry = build.outbox_entry()
+        with storage.unit() as unit:
+            unit.outbox.add(entry)
+
+        def count() -> None:
+            for _ in range(5):
+                with storage.unit() as unit:
+                    found = unit.outbox.get(entry.id, for_change=True)
+                    assert found is not None
+                    unit.outbox.save(attrs.evolve(found, tries=found.tries + 1))
+
+        together(*[count] * 6)
+
+        with storage.unit() as unit:
+            found = unit.outbox.get(entry.id)
+            assert found is not None
+            assert found.tries == 30
+            assert unit.outbox.get(build.outbox_entry().id, for_change=True) is None
+
     def test_due_entries_come_by_id(self, storage: Storage, build: Builder) -> None:
         """Waiting ones whose next try is due; claimed and dot-sent ones whose claim ended; at most `limit`."""
         ended: dict[str, Any] = {"claimed_by": "dead", "claimed_until": EARLIER}

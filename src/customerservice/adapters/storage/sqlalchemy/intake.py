@@ -36,6 +36,7 @@ _delivery = tables.delivery
 _MOST = sa.bindparam("most", type_=sa.BigInteger())
 _NO_LIMIT: Final = 2**62
 _ONE = sa.select(_delivery).where(_delivery.c.id == sa.bindparam("id"))
+_LOCK_ONE = _ONE.with_for_update()
 _BY_KEY = sa.select(_delivery).where(_delivery.c.delivery_key == sa.bindparam("delivery_key"))
 _KNOWN = sa.select(_delivery.c.delivery_key).where(_delivery.c.delivery_key.in_(sa.bindparam("keys", expanding=True)))
 _STORED = sa.select(_delivery.c.id, _delivery.c.delivery_key).where(
@@ -161,8 +162,8 @@ class SqlDeliveries(Deliveries):
             raise Conflict("delivery", next(mail.id for mail in deliveries if self.find(mail.key) != mail))
 
     @override
-    def get(self, delivery_id: DeliveryId) -> Delivery | None:
-        return self._one(_ONE, {"id": delivery_id})
+    def get(self, delivery_id: DeliveryId, *, for_change: bool = False) -> Delivery | None:
+        return self._one(_LOCK_ONE if for_change else _ONE, {"id": delivery_id})
 
     @override
     def find(self, key: DeliveryKey) -> Delivery | None:

@@ -34,6 +34,7 @@ _HOLD = (
 
 _outbox = tables.outbox
 _ENTRY = sa.select(_outbox).where(_outbox.c.id == sa.bindparam("id"))
+_LOCK_ENTRY = _ENTRY.with_for_update()
 _DUE = (
     sa.select(_outbox)
     .where(_outbox.c.due_at <= sa.bindparam("now"))
@@ -129,8 +130,8 @@ class SqlOutbox(Outbox):
         self._line.add(tables.outbox_recipient, rows.recipient_values(entry))
 
     @override
-    def get(self, outbox_id: OutboxId) -> OutboxEntry | None:
-        row = self._line.row(_ENTRY, {"id": outbox_id})
+    def get(self, outbox_id: OutboxId, *, for_change: bool = False) -> OutboxEntry | None:
+        row = self._line.row(_LOCK_ENTRY if for_change else _ENTRY, {"id": outbox_id})
         return None if row is None else self._whole([row])[0]
 
     @override
