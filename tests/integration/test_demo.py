@@ -1,8 +1,10 @@
 """The demonstration, as somebody runs it who just installed the package."""
 
 import datetime as dt
+import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from customerservice.entrypoints.cli import main
 from customerservice.entrypoints.demo.servers import answer_to, sample_mails
+from customerservice.entrypoints.demo.servers import main as serve
 from customerservice.mail import MailKind, parse
 
 NOW = dt.datetime(2026, 1, 5, 9, 0, tzinfo=dt.UTC)
@@ -53,6 +56,31 @@ def test_the_demonstration_for_machines(tmp_path: Path, capsys: pytest.CaptureFi
     ]
     assert told["stats"]["waiting_for_customer"] == 0
     assert told["seconds"] < 30
+
+
+def test_the_demonstration_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each step is told, and at the end what to try next."""
+    status = main(["demo", "--dir", str(tmp_path)])
+    said = capsys.readouterr().out
+
+    assert status == 0
+    assert all(
+        word in said for word in ("read over IMAP", "became these threads", "set aside", "over SMTP", "The figures")
+    )
+    assert f"-m customerservice threads list --db sqlite:///{tmp_path}/helpdesk.db" in said
+
+
+def test_the_servers_end_with_their_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They say where they listen, and live no longer than whoever started them."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("a password\n"))
+    serve()
+    told = json.loads(capsys.readouterr().out)
+
+    assert sorted(told) == ["imap", "smtp"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", told["imap"]), 5)
 
 
 def test_the_demonstration_can_be_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,8 +47,8 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         monkeypatch.delenv(f"CUSTOMERSERVICE_{name}", raising=False)
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
 
-    def run(*arguments: object, stdin: str = "") -> Ran:
-        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+    def run(*arguments: object, stdin: str | io.TextIOBase = "") -> Ran:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin) if isinstance(stdin, str) else stdin)
         status = main([str(argument) for argument in arguments])
         said = capsys.readouterr()
         return Ran(status, said.out, said.err)
@@ -56,7 +56,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run
 
 
-def _letter(number: int = 1, *, sender: str = "Maria <maria@customer.example>", **headers: str) -> bytes:
+def question(number: int = 1, *, sender: str = "Maria <maria@customer.example>", **headers: str) -> bytes:
     fields = {
         "From": sender,
         "To": "help@shop.example",
@@ -69,10 +69,10 @@ def _letter(number: int = 1, *, sender: str = "Maria <maria@customer.example>", 
     return "\r\n".join([*lines, "", f"Text of question {number}.", ""]).encode()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def letter() -> Callable[..., bytes]:
     """Give a mail of a customer by number; headers can be told by name, "" leaves one out."""
-    return _letter
+    return question
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def imap() -> Iterator[ScriptedImapServer]:
     """A mailbox with two mails."""
     with ScriptedImapServer(users={"help": PASSWORD}) as server:
         for number in (1, 2):
-            server.deliver(_letter(number))
+            server.deliver(question(number))
         yield server
 
 

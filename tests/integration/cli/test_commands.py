@@ -1,10 +1,15 @@
 """The commands of daily work, on an SQLite database."""
 
+import io
 import json
+import shutil
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from customerservice.bootstrap import HelpDesk
 from customerservice.testing.smtp_server import Answer, ScriptedSmtpServer
 
 SOME_ID = "01a2015e-fc8f-7320-b6a9-33821ac8668b"
@@ -32,15 +37,24 @@ CHANGING = [
 ]
 
 
-@pytest.fixture
-def desk(cli, letter, tmp_path: Path):
-    """Run commands where two customers' questions and a newsletter were stored."""
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory, letter: Callable[..., bytes]) -> Path:
+    """A folder with a database where two customers' questions and a newsletter were stored, and those mails."""
+    folder = tmp_path_factory.mktemp("stored")
     newsletter = letter(3, sender="news@weekly.example", List_Id="<weekly.example>", Precedence="bulk")
-    for number, raw in enumerate((letter(1), letter(2, sender="سارا <sara@nameh.example>"), newsletter), 1):
-        (tmp_path / f"{number}.eml").write_bytes(raw)
-    ran = cli("ingest", "1.eml", "2.eml", "3.eml", "--json")
-    assert ran.object["created_threads"] == 2, ran
-    assert ran.object["held"] == 1
+    mails = [letter(1), letter(2, sender="سارا <sara@nameh.example>"), newsletter]
+    for number, raw in enumerate(mails, 1):
+        (folder / f"{number}.eml").write_bytes(raw)
+    with HelpDesk.open(f"sqlite:///{folder}/helpdesk.db") as desk:
+        report = desk.ingest([folder / f"{number}.eml" for number in (1, 2, 3)])
+    assert (report.created_threads, report.held) == (2, 1)
+    return folder
+
+
+@pytest.fixture
+def desk(cli, stored: Path, tmp_path: Path):
+    """Run commands in a copy of that folder."""
+    shutil.copytree(stored, tmp_path, dirs_exist_ok=True)
     return cli
 
 
@@ -565,13 +579,11 @@ def test_an_unknown_mail_is_told(desk) -> None:
 def test_the_database_is_checked(desk) -> None:
     """db check finds nothing wrong in what the help desk stored."""
     assert desk("db", "check", "--json").object["ok"] is True
-    assert "as it should be" in desk("db", "check").out
+    assert "no fault" in desk("db", "check").out
 
 
 def test_a_damaged_database_is_found(desk, tmp_path: Path) -> None:
     """A counter, a figure and a blob that were changed behind our back are each named, and the status is 1."""
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "helpdesk.db") as connection:
         connection.execute("UPDATE cs_thread SET customer_messages = 7 WHERE number = 1")
     connection.close()
@@ -579,6 +591,30 @@ def test_a_damaged_database_is_found(desk, tmp_path: Path) -> None:
 
     assert ran.status == 1
     assert "thread 1 says it has 7 messages of the customer, and has 1" in ran.out
+
+
+def test_rows_without_their_owner_are_found(desk, tmp_path: Path) -> None:
+    """SQLite's own check of references is part of it."""
+    with sqlite3.connect(tmp_path / "helpdesk.db") as connection:
+        connection.execute("DELETE FROM cs_thread WHERE number = 1")
+    connection.close()
+    ran = desk("db", "check", "--json")
+
+    assert ran.status == 1
+    assert any("refers to a row of cs_thread that does not exist" in fault for fault in ran.object["faults"])
+
+
+def test_a_damaged_file_is_found(desk, tmp_path: Path) -> None:
+    """Bytes that were overwritten are told by SQLite's own check, without a traceback."""
+    file = tmp_path / "helpdesk.db"
+    size = file.stat().st_size
+    with file.open("r+b") as database:
+        database.seek(size * 3 // 4)
+        database.write(b"\xff" * (size // 8))
+    ran = desk("db", "check")
+
+    assert ran.status == 1
+    assert "damaged" in ran.out or "malformed" in ran.err
 
 
 def test_the_tables_are_brought_up(cli) -> None:
@@ -591,8 +627,6 @@ def test_the_tables_are_brought_up(cli) -> None:
 
 def test_older_tables_name_the_command_that_helps(desk, tmp_path: Path) -> None:
     """A database of another version is refused with the way out."""
-    import sqlite3
-
     with sqlite3.connect(tmp_path / "helpdesk.db") as connection:
         connection.execute("UPDATE cs_alembic_version SET version_num = '9999'")
     connection.close()
@@ -891,3 +925,65 @@ def test_a_probe_says_what_it_needs(cli, imap, options: list[str], words: str) -
     assert ran.status == 2
     assert words in ran.err
     assert cli("mailbox", "list").status == 1
+
+
+def test_what_would_be_judged_otherwise_today_is_told(desk, tmp_path: Path) -> None:
+    """Mail that would be judged otherwise today says so, and changes only with --apply."""
+    held = desk("mail", "list", "--json").object["id"]
+    desk("mail", "ignore", held)
+    would = desk("mail", "reread", held)
+    stays = desk("mail", "list", "--json").object["outcome"]
+    became = desk("mail", "reread", held, "--apply")
+
+    assert would.out == f"{held}: ignored would become held\n"
+    assert stays == "ignored"
+    assert became.out == f"{held}: ignored became held\n"
+
+
+def test_a_mail_whose_bytes_are_not_kept_is_shown_without_them(cli, imap, letter) -> None:
+    """Of a mail over the limit the list and the explanation say why; there is nothing to read again."""
+    box = cli(
+        *("mailbox", "add", f"{{127.0.0.1:{imap.port}}}", "--user", "help", "--password-env", "MAIL_PASSWORD"),
+        *("--size-limit", 100, "--json"),
+    ).object["id"]
+    cli("sync", box, "--since", "all")
+    large = cli("mail", "list", "--outcome", "too-large", "--json").objects[0]
+    shown, explained = cli("mail", "show", large["id"]), cli("explain", large["id"])
+
+    assert "are over the limit" in shown.out
+    assert "are over the limit" in explained.out
+    assert cli("mail", "show", large["id"], "--raw").status == 1
+    assert cli("mail", "reread").out == ""
+
+
+def test_standard_input_that_is_no_text_is_wrong_usage(desk) -> None:
+    """An answer must be text."""
+    bad = io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8")
+    ran = desk("threads", "reply", 1, "-", "--as", "anna", stdin=bad)
+
+    assert ran.status == 2
+    assert "no text" in ran.err
+
+
+def test_a_password_is_asked_for_on_a_terminal(cli, imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--password-file - asks without showing what is typed."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[str] = []
+    monkeypatch.setattr("click.termui.hidden_prompt_func", lambda text: (asked.append(text), "correct horse")[1])
+    box = (f"{{127.0.0.1:{imap.port}}}", "--user", "help", "--password-file", "-")
+    ran = cli("mailbox", "check", *box, "--json", stdin=Terminal())
+
+    assert ran.status == 0, ran.err
+    assert len(asked) == 1
+
+
+def test_a_read_only_folder_is_told(cli, imap) -> None:
+    """The check says so at the count."""
+    imap.folder().read_only = True
+    box = (f"{{127.0.0.1:{imap.port}}}", "--user", "help", "--password-env", "MAIL_PASSWORD")
+
+    assert "read only" in cli("mailbox", "check", *box).out

@@ -50,12 +50,14 @@ def check(run: Run) -> None:
 
     with run.reading() as desk, run.interruption.finishing():
         found = [*integrity_faults(run.url), *desk.check(stop=run.interruption)]
+    if run.interruption():
+        say("interrupted: not everything was checked")
     if run.as_json:
         print_json({"database": run.shown_url, "ok": not found, "faults": found})
     else:
         for fault in found:
             print_text(fault)
-        print_text(f"{run.shown_url}: " + (f"{len(found)} faults" if found else "everything is as it should be"))
+        print_text(f"{run.shown_url}: " + (f"{len(found)} faults" if found else "no fault"))
     if found:
         raise WorkFailed
 

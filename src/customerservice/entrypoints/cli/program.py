@@ -73,10 +73,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Interrupted:
         status = 1
     except BrokenPipeError:
-        # The reader, such as head, has seen enough. What is still buffered must not fail again at the end of Python.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        status = 1
+        # The reader, such as head, has seen enough.
+        status = _give_up_output()
+    except OSError as error:
+        status = _give_up_output()
+        say(f"error: the output cannot be written: {error.strerror}")
     return interruption.exit_status or status
+
+
+def _give_up_output() -> int:
+    # What is still buffered must not fail again at the end of Python.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
 
 
 def _run(argv: Sequence[str] | None, interruption: Interruption) -> int:
@@ -101,9 +109,7 @@ def _run(argv: Sequence[str] | None, interruption: Interruption) -> int:
     except CustomerServiceError as error:
         say(f"error: {error}")
         return 1
-    except BrokenPipeError:
-        raise
-    except OSError as error:
+    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         say(f"error: {error}")
         return 1
     return 0

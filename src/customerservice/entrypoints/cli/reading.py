@@ -10,7 +10,6 @@ import click
 
 from customerservice.domain.ids import DeliveryId
 from customerservice.entrypoints.cli.arguments import desk_command, json_option
-from customerservice.entrypoints.cli.interrupts import Interruption
 from customerservice.entrypoints.cli.running import Run, WorkFailed
 from customerservice.entrypoints.cli.showing import (
     Progress,
@@ -32,8 +31,7 @@ Inspected = Mapping[str, Any]
 @click.command("inspect")
 @click.argument("paths", nargs=-1, required=True)
 @json_option
-@click.pass_obj
-def inspect(interruption: Interruption, paths: tuple[str, ...], as_json: bool) -> None:
+def inspect(paths: tuple[str, ...], as_json: bool) -> None:
     """Read mail without storing it: files, folders, mbox files and Maildirs; - is standard input."""
     failed, count, line = False, 0, Progress()
     try:
@@ -46,8 +44,6 @@ def inspect(interruption: Interruption, paths: tuple[str, ...], as_json: bool) -
             count += 1
             if not sys.stdout.isatty():
                 line.show(f"{count} mails")
-            if interruption():
-                break
     finally:
         line.clear()
     if failed:

@@ -25,7 +25,7 @@ from customerservice.entrypoints.cli.arguments import (
 from customerservice.entrypoints.cli.mailboxes import mailbox_from
 from customerservice.entrypoints.cli.running import Run, WorkFailed, find_contact
 from customerservice.entrypoints.cli.showing import Progress, print_facts, print_json, print_text, say, size
-from customerservice.errors import CustomerServiceError, InvalidValue
+from customerservice.errors import CustomerServiceError, InvalidValue, NotFound
 
 if TYPE_CHECKING:
     from customerservice.adapters.settings import MailboxSetting
@@ -130,14 +130,17 @@ class _Wish:
 
     def check(self, run: Run) -> None:
         """Refuse what is wrong usage before any database is made."""
+        file = run.file
         if self.options is not None:
             # Made and thrown away: says everything that is missing at once.
             mailbox_from(self.options, user=self.user, secret=self.secret, after_fetch=self.after_fetch)
-            file = run.file
             if self.since is None and file is not None and not file.exists():
                 raise _no_start(self.options.render())
-        elif self.user is not None:
+            return
+        if self.user is not None:
             raise click.UsageError("--user belongs to --mailbox")
+        if file is not None and not file.exists() and not run.settings.mailboxes:
+            raise _no_mailbox() if self.mailbox_id is None else NotFound("mailbox", self.mailbox_id)
 
     def mailboxes(self, run: Run, desk: "HelpDesk") -> list[Mailbox]:
         """Give the mailboxes to sync, stored, each with its start decided."""
@@ -172,7 +175,7 @@ class _Wish:
             store_mailbox(desk, setting, run.settings.authserv_id)
         found = list(desk.mailboxes.all())
         if not found:
-            raise click.UsageError("there is no mailbox yet: give --mailbox and --user, or see 'mailbox add --help'")
+            raise _no_mailbox()
         if self.secret is not None and len(found) > 1:
             raise click.UsageError("one secret for several mailboxes: say which mailbox")
         return [self._changed(desk, box) for box in found]
@@ -209,6 +212,10 @@ def store_mailbox(desk: "HelpDesk", setting: "MailboxSetting", authserv_id: str 
         authserv_id=setting.authserv_id or authserv_id,
     )
     return box if changed == box else desk.mailboxes.save(changed)
+
+
+def _no_mailbox() -> click.UsageError:
+    return click.UsageError("there is no mailbox yet: give --mailbox and --user, or see 'mailbox add --help'")
 
 
 def _finding_key(setting: "MailboxSetting") -> tuple[str, str, str, str]:
@@ -336,10 +343,11 @@ def _watch(run: Run, desk: "HelpDesk", boxes: Sequence[Mailbox], limit: int | No
                 if run.interruption():
                     return
             first = False
-            pause = min(pause * 2, _LONGEST_PAUSE) if failed else _FIRST_PAUSE
             if failed:
                 time.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
             else:
+                pause = _FIRST_PAUSE
                 _wait([(box, sources[box.id]) for box in boxes])
 
 

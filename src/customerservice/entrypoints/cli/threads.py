@@ -43,6 +43,7 @@ from customerservice.entrypoints.cli.showing import (
     say_where_more_is,
     size,
 )
+from customerservice.errors import InvalidValue
 from customerservice.ports.storage import Page, ThreadFilter
 
 
@@ -179,7 +180,7 @@ def reply(
     """Answer a thread. The mail waits in the outbox; 'outbox deliver' sends it."""
     if (text is None) is (source is None):
         raise click.UsageError("say what to answer: --text TEXT, or - for standard input")
-    said = sys.stdin.read() if text is None or text == "-" else text
+    said = _standard_input() if text is None or text == "-" else text
     with run.changing(sender=sender) as desk:
         replied = desk.as_employee(employee).reply(
             find_thread(desk, thread),
@@ -238,6 +239,13 @@ def stats(run: Run, shop: str | None, contact: str | None, since: dt.date | None
         print_json(shown)
     else:
         print_facts((name.replace("_", " "), value) for name, value in shown.items())
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise InvalidValue("text", "standard input is no text in the encoding of this terminal") from None
 
 
 def _file(path: Path) -> FileToSend:

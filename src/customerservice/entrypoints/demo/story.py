@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,7 +133,6 @@ def _fresh_database(folder: Path | None) -> Path:
 @contextmanager
 def _mail_servers() -> Iterator[_Servers]:
     """Run the mail servers in a child process for the time of the block."""
-    password = secrets.token_urlsafe()
     child = subprocess.Popen(
         [sys.executable, "-m", "customerservice.entrypoints.demo.servers"],
         stdin=subprocess.PIPE,
@@ -143,29 +142,32 @@ def _mail_servers() -> Iterator[_Servers]:
         start_new_session=True,
     )
     try:
-        assert child.stdin is not None
-        assert child.stdout is not None
+        yield _started(child)
+    finally:
+        _end(child)
+
+
+def _started(child: "subprocess.Popen[str]") -> _Servers:
+    """Tell the servers their password, and wait until they say where they listen."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    password, line = secrets.token_urlsafe(), ""
+    with suppress(BrokenPipeError):
         child.stdin.write(password + "\n")
         child.stdin.flush()
         with selectors.DefaultSelector() as selector:
             selector.register(child.stdout, selectors.EVENT_READ)
             line = child.stdout.readline() if selector.select(_START) else ""
-        if not line:
-            raise ConnectionFailed("connect", "the mail servers of the demonstration did not start")
-        yield _Servers(**json.loads(line), password=password)
-    except BrokenPipeError:
-        raise ConnectionFailed("connect", "the mail servers of the demonstration did not start") from None
-    finally:
-        _end(child)
+    if not line:
+        raise ConnectionFailed("connect", "the mail servers of the demonstration did not start")
+    return _Servers(**json.loads(line), password=password)
 
 
 def _end(child: "subprocess.Popen[str]") -> None:
     for pipe in (child.stdin, child.stdout):
         if pipe is not None:
-            try:
+            with suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                pass
     try:
         child.wait(5)
     except subprocess.TimeoutExpired:
