@@ -30,20 +30,11 @@ from customerservice.entrypoints.cli.arguments import (
 from customerservice.entrypoints.cli.outbox import make_sender, smtp_options, smtp_setting
 from customerservice.entrypoints.cli.running import Run, WorkFailed, find_contact
 from customerservice.entrypoints.cli.showing import print_facts, print_json, print_table, print_text, say, size
-from customerservice.errors import TransportError
 
 if TYPE_CHECKING:
     from customerservice.adapters.settings import SmtpSetting
-    from customerservice.ports.transports import SourceState
 
-#: What a connection goes through, in order, with what a person calls it; an error names the stage where it stopped.
-_STAGES = (
-    ("resolve", "find the host"),
-    ("connect", "connect"),
-    ("tls", "encrypt (TLS, certificate)"),
-    ("login", "log in"),
-    ("select", "open the folder"),
-)
+_MARKS = {True: "ok    ", False: "FAILED", None: "-     "}
 _TLS = {
     TlsMode.IMPLICIT: "TLS from the first byte",
     TlsMode.STARTTLS_REQUIRED: "STARTTLS, required",
@@ -273,7 +264,7 @@ def check(
 
 
 def _is_good(stages: list[dict[str, object]]) -> bool:
-    return all(stage["ok"] for stage in stages)
+    return not any(stage["ok"] is False for stage in stages)
 
 
 def _probe(
@@ -307,7 +298,7 @@ def _probe(
     words = "arrived: signed reply addresses are on" if proven else f"did not arrive within {patience}; nothing changed"
     if run.as_json:
         return proven is not None
-    print_text(f"{'ok    ' if proven else 'FAILED'}  the probe to {pattern} {words}")
+    print_text(f"{_MARKS[proven is not None]}  the probe to {pattern} {words}")
     return proven is not None
 
 
@@ -322,35 +313,20 @@ def _explain(explained: dict[str, object], options: ImapOptions, allow_clear_tex
 
 
 def _try(run: Run, box: Mailbox) -> list[dict[str, object]]:
-    """Connect, and give what became of each stage as far as it got."""
+    """Connect, and give what became of each stage."""
+    from customerservice.adapters.transports.diagnosis import diagnose
     from customerservice.bootstrap import mail_source
 
-    stages: list[dict[str, object]] = []
-
-    def note(stage: str, words: str, ok: bool, detail: str = "") -> None:
-        stages.append({"stage": stage, "ok": ok, "detail": detail})
-        if not run.as_json:
-            print_text(f"{'ok    ' if ok else 'FAILED'}  {words}{': ' if detail else ''}{detail}")
-
     source = mail_source(box, secret_callables=run.secret_callables)
-    failed: TransportError | None = None
-    try:
-        with source.open() as session:
-            state: SourceState | None = session.state
-    except TransportError as error:
-        state, failed = None, error
-    for stage, words in _STAGES:
-        if failed is not None and failed.stage == stage:
-            note(stage, words, ok=False, detail=str(failed))
-            return stages
-        note(stage, words, ok=True)
-    if failed is not None:
-        note(failed.stage, failed.stage, ok=False, detail=str(failed))
-    elif state is not None:
-        count = "an unknown number of" if state.count is None else str(state.count)
-        note("count", "count", ok=True, detail=f"{count} mails{', read only' if state.read_only else ''}")
-        for warning in state.warnings:
-            say(f"warning: {warning}")
+    stages: list[dict[str, object]] = []
+    for result in diagnose(box.options, source, allow_clear_text=box.allow_clear_text):
+        stages.append(
+            {"stage": result.stage.value, "ok": result.ok, "text": result.text, "advice": result.advice or None}
+        )
+        if not run.as_json:
+            print_text(f"{_MARKS[result.ok]}  {result.stage.value + ':':<12} {result.text}")
+            if result.advice:
+                print_text(f"{'':<22}{result.advice}")
     return stages
 
 
