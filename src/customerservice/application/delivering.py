@@ -68,7 +68,7 @@ def deliver(
     limit: int = 100,
     stop: Callable[[], bool] = lambda: False,
 ) -> DeliveryReport:
-    """Send the mails that are due, at most `limit`, oldest first, one after the other.
+    """Send the mails of the actor's shops that are due, at most `limit`, oldest first, one after the other.
 
     Two workers never send the same mail: each claims it for `CLAIM_TIME`. What a dead worker left before the final dot
     is sent again, with the same bytes; from the dot on it is `unknown` (F37, F40). A thread moves on when its reply was
@@ -85,7 +85,7 @@ def deliver(
     for _ in range(limit):
         if stop():
             break
-        entry = _claim(desk, worker, report)
+        entry = _claim(desk, actor, worker, report)
         if entry is None:
             break
         if not _send(desk, actor, sender, entry, report):
@@ -131,12 +131,12 @@ def send_again(desk: DeskContext, actor: Actor, outbox_id: OutboxId) -> OutboxEn
     return desk.in_unit(work)
 
 
-def _claim(desk: DeskContext, worker: str, report: DeliveryReport) -> OutboxEntry | None:
+def _claim(desk: DeskContext, actor: Actor, worker: str, report: DeliveryReport) -> OutboxEntry | None:
     """Take the next mail that is due; those whose worker died at the dot are settled as unknown on the way."""
     while True:
         now = desk.clock.now()
         with desk.storage.unit() as unit:
-            due = unit.outbox.due(now=now, limit=1)
+            due = unit.outbox.due(now=now, limit=1, scope=actor.scope)
             if not due:
                 return None
             entry = due[0] if due[0].state is OutboxState.WAITING else due[0].abandoned(at=now)

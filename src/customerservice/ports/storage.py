@@ -398,8 +398,8 @@ class Outbox(Protocol):
         """Give one; `for_change` waits for whoever is changing it, and keeps others from it until this unit ends."""
         ...
 
-    def due(self, *, now: dt.datetime, limit: int) -> Sequence[OutboxEntry]:
-        """Give waiting entries whose next try is due, and claimed or dot-sent ones whose claim ended, by id.
+    def due(self, *, now: dt.datetime, limit: int, scope: ShopScope = ALL_SHOPS) -> Sequence[OutboxEntry]:
+        """Give waiting entries of the scope whose next try is due, and claimed or dot-sent ones whose claim ended, by id.
 
         No other unit gets an entry that this one got until this one ends; it skips those others hold rather than wait,
         where the database can.

@@ -8,9 +8,10 @@ import attrs
 import pytest
 
 from customerservice.application.delivering import CLAIM_TIME, DeliveryReport, deliver
-from customerservice.domain.actor import Actor
+from customerservice.domain.actor import Actor, ShopScope
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.events import EventKind
+from customerservice.domain.ids import ShopId
 from customerservice.domain.outbox import RETRY_FOR, OutboxState, RecipientState
 from customerservice.domain.status import StatusCause, ThreadStatus
 from customerservice.errors import (
@@ -245,6 +246,15 @@ def test_a_mail_whose_thread_is_gone_is_sent_all_the_same(make_shop, played_stor
     with shop.storage.unit() as unit:
         assert unit.outbox.get(replied.outbox.id).state is OutboxState.SENT
     assert report.sent == 1
+
+
+def test_mail_of_other_shops_is_left_to_those_who_send_for_them(shop, thread):
+    """A desk within one shop sends that shop's mail by that shop's server, and no other."""
+    elsewhere = shop.desk.as_actor(Actor.system(ShopScope.of(ShopId("another shop"))))
+
+    reports = [elsewhere.deliver(shop.sender), shop.desk.deliver(shop.sender)]
+
+    assert [report.sent for report in reports] == [0, 1]
 
 
 # Two workers (F32, F40).

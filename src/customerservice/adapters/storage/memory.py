@@ -596,9 +596,9 @@ class _MemoryOutbox(_Repository):
     def get(self, outbox_id: OutboxId, *, for_change: bool = False) -> OutboxEntry | None:
         return self._content.outbox.rows.get(outbox_id)
 
-    def due(self, *, now: dt.datetime, limit: int) -> Sequence[OutboxEntry]:
+    def due(self, *, now: dt.datetime, limit: int, scope: ShopScope = ALL_SHOPS) -> Sequence[OutboxEntry]:
         open_states = [state for state in OutboxState if not state.is_final]
-        due = (entry for entry in self._in_states(open_states) if _is_due(entry, now))
+        due = (entry for entry in self._in_states(open_states) if entry.shop in scope and _is_due(entry, now))
         return list(itertools.islice(due, limit))
 
     def of_messages(self, message_ids: Collection[MessageId]) -> Mapping[MessageId, OutboxEntry]:

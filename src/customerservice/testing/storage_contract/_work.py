@@ -394,6 +394,19 @@ class OutboxPromises(ContractBase):
             assert list(unit.outbox.due(now=BEGINNING, limit=3)) == due[:3]
             assert list(unit.outbox.due(now=EARLIER - MINUTE, limit=3)) == []
 
+    def test_due_entries_are_those_of_the_scope(self, storage: Storage, build: Builder) -> None:
+        """Mail of other shops is left to those who send for them."""
+        here, there = build.outbox_entry(shop=ONE_SHOP), build.outbox_entry(shop=OTHER_SHOP)
+        with storage.unit() as unit:
+            unit.outbox.add(there)
+            unit.outbox.add(here)
+
+        with storage.unit() as unit:
+            assert list(unit.outbox.due(now=BEGINNING, limit=9, scope=ONE)) == [here]
+            assert list(unit.outbox.due(now=BEGINNING, limit=9, scope=ShopScope.of(OTHER_SHOP))) == [there]
+            assert list(unit.outbox.due(now=BEGINNING, limit=9, scope=ShopScope.of())) == []
+            assert list(unit.outbox.due(now=BEGINNING, limit=9)) == [here, there]
+
     def test_saved_entry_is_replaced_as_a_whole(self, storage: Storage, build: Builder) -> None:
         """Recipients, claim and state; what was claimed is no longer due."""
         entry = build.outbox_entry(recipients=waiting(CUSTOMER_ADDRESS, EmailAddress("cc@customer.example")))

@@ -18,7 +18,7 @@ from customerservice.adapters.storage.sqlalchemy.statements import (
     update_all,
     upsert,
 )
-from customerservice.domain.actor import ShopScope
+from customerservice.domain.actor import ALL_SHOPS, ShopScope
 from customerservice.domain.figures import Figure, FigureKey
 from customerservice.domain.ids import ContactId, MessageId, OutboxId
 from customerservice.domain.outbox import OutboxEntry, OutboxState
@@ -135,8 +135,9 @@ class SqlOutbox(Outbox):
         return None if row is None else self._whole([row])[0]
 
     @override
-    def due(self, *, now: dt.datetime, limit: int) -> Sequence[OutboxEntry]:
-        return self._whole(self._line.rows(_DUE, {"now": now, "most": limit}))
+    def due(self, *, now: dt.datetime, limit: int, scope: ShopScope = ALL_SHOPS) -> Sequence[OutboxEntry]:
+        statement = _DUE if scope.shops is None else _DUE.where(_outbox.c.shop.in_(sorted(scope.shops)))
+        return self._whole(self._line.rows(statement, {"now": now, "most": limit}))
 
     @override
     def of_messages(self, message_ids: Collection[MessageId]) -> Mapping[MessageId, OutboxEntry]:

@@ -1,6 +1,7 @@
-"""Passes over a mailbox into SQLite: interrupted at every moment, and several workers at once."""
+"""Passes over a mailbox into a database: interrupted at every moment, and several workers and people at once."""
 
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,15 @@ import pytest
 
 from customerservice.adapters.transports.memory import MemoryMailbox, MemorySender
 from customerservice.bootstrap import HelpDesk
+from customerservice.domain.actor import Actor, ShopScope
 from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.ids import ShopId
 from customerservice.domain.mailbox import AfterFetch, FirstSync, SecretKind, SecretRef
 from customerservice.domain.outcome import Outcome
 from customerservice.domain.references import EmployeeRef
 from customerservice.domain.status import ThreadStatus
-from customerservice.errors import LeaseLost
+from customerservice.errors import LeaseLost, Refused
+from customerservice.ports.storage import DeliveryFilter
 from customerservice.testing.clock import BEGINNING
 from customerservice.testing.failpoints import FailAction, FailpointReached, FailurePlan, armed
 
@@ -53,10 +57,10 @@ def mail(number: int, *, answers: int | None = None) -> bytes:
 
 
 class Shop:
-    """A database file, and a server with twelve mails in five conversations, two of them delivered twice."""
+    """A shop of a database, and a server with twelve mails in five conversations, two of them delivered twice."""
 
-    def __init__(self, folder: Path, mode: str = "keep") -> None:
-        self.url = f"sqlite:///{folder / 'helpdesk.db'}"
+    def __init__(self, url: str, mode: str = "keep") -> None:
+        self.url, self.name = url, ShopId(uuid.uuid4().hex)
         self.server = MemoryMailbox()
         with self.open() as desk:
             contact = desk.contacts.add("Help", addresses=[EmailAddress("help@shop.example")])
@@ -73,8 +77,12 @@ class Shop:
             self.server.deliver(raw, received_at=BEGINNING)
 
     def open(self) -> HelpDesk:
-        """The help desk, as a program that was started anew opens it."""
-        return HelpDesk.open(self.url, keys=KEYS)
+        """The help desk, as a program that was started anew opens it; other shops of the database are none of its."""
+        return HelpDesk.open(self.url, keys=KEYS, shop=self.name).as_actor(Actor.system(ShopScope.of(self.name)))
+
+    def anna(self, desk: HelpDesk) -> HelpDesk:
+        """The same for an employee."""
+        return desk.as_employee(ANNA, scope=desk.actor.scope)
 
     def sync(self) -> Any:
         """One pass in a program of its own."""
@@ -94,13 +102,25 @@ class Shop:
             )
 
 
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("mysql", marks=pytest.mark.mysql),
+    ]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The URL of a database of each kind there is."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'helpdesk.db'}"
+    return request.getfixturevalue(f"{request.param}_url")
+
+
 @pytest.mark.parametrize("mode", ["keep", "delete"])
 @pytest.mark.parametrize("point", POINTS)
-def test_a_pass_interrupted_at_any_moment_is_finished_by_the_next_program(
-    tmp_path: Path, mode: str, point: str
-) -> None:
-    """What was committed is in the file; another program goes on from there."""
-    shop = Shop(tmp_path, mode)
+def test_a_pass_interrupted_at_any_moment_is_finished_by_the_next_program(url: str, mode: str, point: str) -> None:
+    """What was committed is there; another program goes on from it."""
+    shop = Shop(url, mode)
     with armed(FailurePlan(point, FailAction.RAISE)) as hits:
         try:
             shop.sync()
@@ -134,9 +154,9 @@ def at_once(*works: Callable[[], None]) -> list[BaseException]:
     return raised
 
 
-def test_workers_that_sync_at_once_take_each_mail_once(tmp_path: Path) -> None:
+def test_workers_that_sync_at_once_take_each_mail_once(url: str) -> None:
     """Four programs over one mailbox: one works, the others say so (F32)."""
-    shop = Shop(tmp_path, "delete")
+    shop = Shop(url, "delete")
     reports: list[Any] = []
 
     raised = at_once(*[lambda: reports.append(shop.sync())] * 4)
@@ -146,7 +166,7 @@ def test_workers_that_sync_at_once_take_each_mail_once(tmp_path: Path) -> None:
     assert shop.is_complete()
 
 
-def test_workers_that_lose_their_lease_to_each_other_take_each_mail_once(tmp_path: Path) -> None:
+def test_workers_that_lose_their_lease_to_each_other_take_each_mail_once(url: str) -> None:
     """Even where every worker is thought dead at any moment, only one's work is stored."""
 
     class AllDead:
@@ -160,11 +180,11 @@ def test_workers_that_lose_their_lease_to_each_other_take_each_mail_once(tmp_pat
         def is_gone(self, _name: str) -> bool:
             return True
 
-    shop = Shop(tmp_path)
+    shop = Shop(url)
 
     def sync() -> None:
         with shop.open() as desk:
-            reckless = HelpDesk(attrs.evolve(desk._context, workers=AllDead()))
+            reckless = HelpDesk(attrs.evolve(desk._context, workers=AllDead()), shop=shop.name)
             reckless.sync(shop.box.id, source=shop.server)
 
     raised = at_once(*[sync] * 4)
@@ -174,9 +194,9 @@ def test_workers_that_lose_their_lease_to_each_other_take_each_mail_once(tmp_pat
     assert shop.is_complete()
 
 
-def test_mail_that_comes_while_people_work_is_lost_to_nobody(tmp_path: Path) -> None:
+def test_mail_that_comes_while_people_work_is_lost_to_nobody(url: str) -> None:
     """A pass, and employees who note, move and answer the same threads: all of it is there at the end (F47-F49)."""
-    shop = Shop(tmp_path)
+    shop = Shop(url)
     with shop.open() as desk:
         for uid in list(shop.server.mails)[5:]:
             shop.server.remove(uid)
@@ -187,7 +207,7 @@ def test_mail_that_comes_while_people_work_is_lost_to_nobody(tmp_path: Path) -> 
 
     def work() -> None:
         with shop.open() as own:
-            anna = own.as_employee(ANNA)
+            anna = shop.anna(own)
             for thread_id in ids:
                 anna.note(thread_id, "seen")
                 anna.threads.set_status(thread_id, ThreadStatus.PENDING1)
@@ -202,14 +222,42 @@ def test_mail_that_comes_while_people_work_is_lost_to_nobody(tmp_path: Path) -> 
         assert list(desk.check()) == []
 
 
-def test_workers_that_deliver_at_once_send_each_mail_once(tmp_path: Path) -> None:
+def test_two_people_who_open_one_held_mail_make_one_thread_of_it(url: str) -> None:
+    """The second is told that it is in a thread already."""
+    shop = Shop(url)
+    for number in range(100, 110):
+        news = mail(number).replace(b"\r\n\r\n", b"\r\nList-Id: <news.elsewhere.example>\r\n\r\n")
+        shop.server.deliver(news, received_at=BEGINNING)
+    shop.sync()
+    with shop.open() as desk:
+        held = [one.id for one in desk.mail.page(DeliveryFilter(outcomes=frozenset({Outcome.HELD}))).items]
+    refused: list[Any] = []
+
+    def work() -> None:
+        with shop.open() as own:
+            for mail_id in held:
+                try:
+                    own.mail.open(mail_id)
+                except Refused as error:
+                    refused.append(error.rule)
+
+    raised = at_once(work, work, work)
+
+    assert raised == []
+    assert refused == ["in-thread"] * 20
+    with shop.open() as desk:
+        assert desk.statistics().threads == 15
+        assert list(desk.check()) == []
+
+
+def test_workers_that_deliver_at_once_send_each_mail_once(url: str) -> None:
     """Three programs over one outbox."""
-    shop = Shop(tmp_path)
+    shop = Shop(url)
     shop.sync()
     sender = MemorySender()
     with shop.open() as desk:
         for thread in desk.threads.page().items:
-            desk.as_employee(ANNA).reply(thread.id, text="It is on its way.")
+            shop.anna(desk).reply(thread.id, text="It is on its way.")
 
     def deliver() -> None:
         with shop.open() as own:
