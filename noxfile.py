@@ -16,6 +16,8 @@ THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = ["3.11", "3.12", "3.13"]
 SERVER_MARKS = ["postgresql", "mysql", "dovecot"]
 WITHOUT_SERVERS = ("-m", " and ".join(f"not {mark}" for mark in SERVER_MARKS))
+#: The tests that find what a wheel may lack: migrations, sample mail, types, commands.
+PACKAGED = ["tests/contracts", "tests/integration", "tests/unit/test_main.py"]
 #: Variables of servers, as "not given".
 NO_SERVERS = {
     **{f"CUSTOMERSERVICE_TEST_{mark.upper()}": None for mark in SERVER_MARKS},
@@ -148,9 +150,18 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build the wheel from the sdist, install it and run the tests that need no server against it."""
+    """Build the wheel from the sdist, install it and run against it what depends on how the package was packed."""
     wheel = _wheel(session)
     _install(session, f"customerservice[all]@{wheel.as_uri()}", "test")
     _require_installed_wheel(session)
     session.run("customerservice", "--version")
-    session.run("pytest", *WITHOUT_SERVERS, *session.posargs, env=NO_SERVERS)
+    session.run("pytest", *WITHOUT_SERVERS, *PACKAGED, *session.posargs, env=NO_SERVERS)
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Run the benchmarks in their small form, which fails on ratios and growth, never on seconds; needs Dovecot."""
+    _install(session, "-e .[all]", "test")
+    session.run("python", "benchmarks/import_time.py")
+    session.run("python", "benchmarks/lists.py", "--ci")
+    session.run("python", "benchmarks/ingest.py", "--ci")

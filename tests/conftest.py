@@ -77,12 +77,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Count what ran against each server; make a skip a failure where servers are required."""
+def pytest_runtest_makereport() -> Any:
+    """Make a skip a failure where servers are required."""
     report = yield
-    if report.when == "call" and report.passed:
-        _ran.update(mark for mark in SERVERS if item.get_closest_marker(mark))
     return _refuse_skip(report)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Count what ran against each server, also in other processes."""
+    if report.when == "call" and report.passed:
+        _ran.update(mark for mark in SERVERS if mark in report.keywords)
 
 
 @pytest.hookimpl(wrapper=True)
