@@ -20,7 +20,7 @@ _LONGEST_REPORT = 100_000  # characters of a report's words that are read
 _MOST_RECIPIENTS = 200
 _INNER = Limits(parts=20, depth=5)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_CODE = re.compile(r"(?<![\d.-])([45]\d\d)(?=[ -])")
+_FAILURE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _ADDRESS_FORM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]"
 _ADDRESS = re.compile(rf"(?<![^\s<>\"'(:;,=\[]){_ADDRESS_FORM}")
 
@@ -127,9 +127,9 @@ def _permanent(action: str | None, status: str | None) -> bool | None:
         return None
     if action == "delayed":
         return False
-    if status is not None:
-        return {"5": True, "4": False}.get(status[0])
-    return True if action == "failed" else None
+    if action is not None and action.startswith("fail"):
+        return True  # the server has given up, also where the status tells of a passing cause (RFC 3464 2.3.3)
+    return {"5": True, "4": False}.get((status or "")[:1])
 
 
 def _once(recipients: Iterable[BouncedRecipient]) -> tuple[BouncedRecipient, ...]:
@@ -153,7 +153,7 @@ _TRIGGER = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\n[ \t]{0,4}[-=_*]{3,}|\n[ \t]{0,4}\n[ \t]{0,4}\n[ \t]{0,4}\n")
-_NOT_THESE = ("mail from", "from", "contact", "sender", "postmaster at", "e-mail", "mailto:")
+_NOT_THESE = ("mail from", "message from", "sent from", "from:", "contact", "sender", "postmaster at", "mailto:")
 _TYPED = re.compile(r"^(?:smtp|rfc822|to|recipient)[=;:]", re.IGNORECASE)
 
 # Where the words of a report end and the mail it is about begins.
@@ -166,10 +166,10 @@ _COPY = re.compile(
     r"-{0,3}[ \t]?original message|the (?:header|body|text) of (?:the|your) (?:original )?message|reporting-mta:)",
     re.IGNORECASE | re.MULTILINE,
 )
-_TEMPORARY = re.compile(
-    r"warning|delayed|not yet been delivered|still (?:being )?(?:try|queued|attempt)|"
-    r"will (?:be retried|keep trying|continue)|"
-    r"delivery attempts will|no action is required|temporar|transient",
+# The server goes on trying; without such words it has given up.
+_RETRIED = re.compile(
+    r"warning|has been delayed|delivery delayed|not yet been delivered|still (?:being )?(?:try|queued|attempt)|"
+    r"will (?:be retried|keep trying|continue)|delivery attempts will|no action is required",
     re.IGNORECASE,
 )
 
@@ -190,10 +190,10 @@ def read_plain_report(text: str, *, fields: Mapping[str, str], own: Sequence[Ema
     found = [address for address in failed if address is not None]
     if not found:
         found = _told_addresses(told, others) or _told_addresses(rest, others)
-    of_all = _STATUS.search(told)
-    temporary = _TEMPORARY.search(told) is not None
+    of_all = _FAILURE.search(told)
+    retried = _RETRIED.search(told) is not None
     recipients = [
-        _told_recipient(told if address.value in told else rest, address, of_all and of_all[1], temporary)
+        _told_recipient(told if address.value in told else rest, address, of_all and of_all[1], retried)
         for address in found
     ]
     return Bounce(recipients=_once(recipients), original_message_id=_told_id(rest))
@@ -237,25 +237,18 @@ def _usable(texts: Iterable[str], others: set[str]) -> list[EmailAddress]:
 DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "mdaemon", "mail_daemon", "daemon"})
 
 
-def _told_recipient(text: str, address: EmailAddress, of_all: str | None, temporary: bool) -> BouncedRecipient:
+def _told_recipient(text: str, address: EmailAddress, of_all: str | None, retried: bool) -> BouncedRecipient:
     place = text.find(address.value)
     near = text[max(0, place - 200) : place + len(address.value) + 600]
     after = text[place : place + len(address.value) + 600]
-    found = _STATUS.search(after) or _STATUS.search(near)
+    found = _FAILURE.search(after) or _FAILURE.search(near)
     status = of_all if found is None else found[1]
-    code = _CODE.search(after) or _CODE.search(near)
-    permanent: bool | None = True
-    if status is not None:
-        permanent = {"5": True, "4": False}.get(status[0])
-    elif code is not None:
-        permanent = code[1][0] == "5"
-    elif temporary:
-        permanent = False
+    permanent = not retried
     reason = one_line(after[len(address.value) :].lstrip(" \t>:;,)\r\n").partition("\n\n")[0])
     return BouncedRecipient(
         address=address,
         status=status,
-        action="failed" if permanent else "delayed" if permanent is False else None,
+        action="failed" if permanent else "delayed",
         permanent=permanent,
         reason=reason[:500] or None,
     )

@@ -86,7 +86,7 @@ _BOUNCE_TEXT = re.compile(
     r"not been delivered|undeliver(?:able|ed)|delivery (?:has )?(?:fail|to the following|attempt)|"
     r"permanent (?:fatal )?error|fatal errors|transient (?:non-fatal )?errors|user unknown|unknown (?:user|"
     r"recipient|address)|no such (?:user|recipient|address|mailbox|account)|"
-    r"mailbox (?:is )?(?:full|unavailable|disabled|not found|exceeded)|(?:over|exceeded|exceeds|"
+    r"full mailbox|mailbox (?:is )?(?:full|unavailable|disabled|not found|exceeded)|(?:over|exceeded|exceeds|"
     r"exceeding) (?:the |his |her |its |their |storage |disk )*quota|quota exceeded|"
     r"recipient(?:'s)? (?:address )?(?:rejected|unknown|not)|"
     r"address(?:es)? (?:had|rejected|not found|couldn't be found|is unknown)|host (?:or domain name )?(?:unknown|"
@@ -125,17 +125,26 @@ def _failed_recipients(signs: Signs) -> str | None:
 
 
 def _words_of_a_daemon(signs: Signs) -> str | None:
-    if _is_daemon(signs) and _AUTOMATIC_SUBJECT.match(signs.subject) is None and _tells_of_failure(signs):
+    if _AUTOMATIC_SUBJECT.match(signs.subject):
+        return None
+    if signs.sender_local.startswith("mailer-daemon"):
+        return "its sender is called mailer-daemon"
+    if _is_daemon(signs) and _tells_of_failure(signs):
         return "a mail server sent it, and its words are those of a failed delivery"
     return None
 
 
 def _words_of_failure(signs: Signs) -> str | None:
-    if signs.null_return_path and _tells_of_failure(signs):
+    if (signs.null_return_path or _is_returned(signs)) and _tells_of_failure(signs):
         return "its return path is empty, and its words are those of a failed delivery"
     if "in-reply-to" not in signs.fields and _BOUNCE_SUBJECT.match(signs.subject) and _BOUNCE_TEXT.search(signs.text):
         return "subject and text are those of a failed delivery"
     return None
+
+
+def _is_returned(signs: Signs) -> bool:
+    # Written by servers that deliver a mail without return path.
+    return signs.fields.get("return-path", "").strip(" <>").lower().startswith("mailer-daemon")
 
 
 def _tells_of_failure(signs: Signs) -> bool:

@@ -91,6 +91,8 @@ def test_reports(extra: str, types: list[str], kind: MailKind) -> None:
         mail("Sorry, no mailbox here by that name.", From="MAILER-DAEMON@mx.example", Subject="hi"),
         mail("x", From="postmaster@mx.example", Subject="Undeliverable: Order"),
         mail("550 User unknown", Return_Path="<>", Subject="something"),
+        mail("550 User unknown", Return_Path="<MAILER-DAEMON>", Subject="something"),
+        mail("无法投递", From="MAILER-DAEMON@mx.example", Subject="hi"),
         mail("Your message could not be delivered: user unknown", From="it@mx.example", Subject="Delivery failure"),
         mail("x", X_Failed_Recipients="a@b.example"),
     ],
