@@ -296,6 +296,13 @@ def test_file_names_read_back(name: str) -> None:
     assert list(email.message_from_bytes(raw, policy=email.policy.default).walk())[2].get_filename() == name
 
 
+def test_file_without_a_name() -> None:
+    """A file needs no name."""
+    raw = compose(attrs.evolve(PLAIN, attachments=[MailAttachment(filename=None, media_type="a/b", content=b"x")]))
+
+    assert parse(raw).attachments[0].filename is None
+
+
 def test_attached_mail_travels_as_a_file() -> None:
     """An attached mail arrives byte for byte, which its own type would not allow."""
     file = MailAttachment(filename="a.eml", media_type="message/rfc822", content=b"Subject: x\n\n\xff")

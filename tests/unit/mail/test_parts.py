@@ -74,6 +74,7 @@ def test_raw_bytes_in_a_header(raw: bytes, text: str) -> None:
         (b"\n\n", b"", []),
         (b"A: 1\n\n--b\nbody", b"--b\nbody", []),
         (b"--b\nbody", b"--b\nbody", []),
+        (b"--b\r--body", b"--b\r--body", []),
     ],
 )
 def test_header_and_body_are_told_apart(raw: bytes, body: bytes, defects: list[str]) -> None:
@@ -192,6 +193,11 @@ def test_content_types(value: str, media_type: str | None, defects: list[str]) -
 
     assert read_parts(raw, Limits())[0].media_type == media_type
     assert codes(raw) == defects
+
+
+def test_repeated_faults_are_told_a_few_times() -> None:
+    """A fault in each of many parts is told three times."""
+    assert codes(MULTI + b"--b\nContent-Type: ;\n\nx\n" * 10 + b"--b--\n") == ["bad_content_type"] * 3
 
 
 def test_disposition_encoding_and_file_name() -> None:
