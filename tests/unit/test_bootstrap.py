@@ -248,6 +248,22 @@ def test_a_desk_for_an_employee_shares_everything(desk):
     assert (anna.storage, anna.settings, anna.shop) == (desk.storage, desk.settings, desk.shop)
 
 
+def test_a_desk_can_act_for_anybody(desk):
+    """A customer who is logged in, a guest, the system within a shop."""
+    guest = Actor.of_customer(None)
+
+    assert desk.as_actor(guest).actor == guest
+
+
+def test_a_contact_is_changed_through_the_front_door(desk):
+    """Read, changed, stored with a new version."""
+    contact = desk.contacts.all()[0]
+
+    saved = desk.contacts.save(attrs.evolve(contact, position=9))
+
+    assert desk.contacts.get(contact.id) == saved
+
+
 def test_a_desk_for_an_employee_is_within_shops(desk):
     """What is elsewhere does not exist for him (R94)."""
     thread = desk.submit_form(form(desk)).thread

@@ -399,7 +399,7 @@ class Outbox(Protocol):
         ...
 
     def due(self, *, now: dt.datetime, limit: int, scope: ShopScope = ALL_SHOPS) -> Sequence[OutboxEntry]:
-        """Give waiting entries of the scope whose next try is due, and claimed or dot-sent ones whose claim ended, by id.
+        """Give those of the scope that wait and are due, and those claimed or dot-sent whose claim ended, by id.
 
         No other unit gets an entry that this one got until this one ends; it skips those others hold rather than wait,
         where the database can.
