@@ -783,7 +783,7 @@ def test_health_is_shown(cli, mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("sync", *mailbox, "--since", "all")
     ran = cli("mailbox", "list")
 
-    assert "1 errors in a row" in ran.out
+    assert "failing (1 in a row): " in ran.out
 
 
 def test_a_forgotten_mailbox_is_confirmed(cli) -> None:

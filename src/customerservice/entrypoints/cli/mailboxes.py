@@ -332,7 +332,7 @@ def _try(run: Run, box: Mailbox) -> list[dict[str, object]]:
 
 def _health(box: Mailbox) -> str:
     if box.health.errors_in_a_row:
-        return f"{box.health.errors_in_a_row} errors in a row: {box.health.last_error}"
+        return f"failing ({box.health.errors_in_a_row} in a row): {box.health.last_error}"
     return "ok" if box.health.last_success_at is not None else "never synced"
 
 
