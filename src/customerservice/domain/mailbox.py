@@ -15,6 +15,9 @@ from customerservice.errors import InvalidValue
 #: Mail over this size is recorded, not fetched, unless the mailbox says otherwise (R30), in bytes.
 DEFAULT_SIZE_LIMIT = 50 * 1024 * 1024
 
+#: The largest size limit a mailbox can have, in bytes: what a storage can keep as a number.
+LARGEST_SIZE_LIMIT = 2**63 - 1
+
 
 class AfterFetchKind(enum.Enum):
     """What happens at the server to a mail that is stored (R32)."""
@@ -177,8 +180,8 @@ class Mailbox:
             raise InvalidValue("mailbox", "still missing: " + ", ".join(missing))
         if not self.user.isprintable():
             raise InvalidValue("user", "control characters are not allowed")
-        if self.size_limit < 1:
-            raise InvalidValue("size_limit", "at least one byte")
+        if not 1 <= self.size_limit <= LARGEST_SIZE_LIMIT:
+            raise InvalidValue("size_limit", f"at least one byte, at most {LARGEST_SIZE_LIMIT}")
         if self.reply_address is not None:
             check_reply_address(self.reply_address)
         if self.after_fetch.kind in (AfterFetchKind.MOVE, AfterFetchKind.SEEN) and self.options.service == "pop3":

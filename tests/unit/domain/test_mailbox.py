@@ -127,9 +127,10 @@ class TestMailbox:
         [
             ({"user": "a\r\nb"}, "control characters"),
             ({"size_limit": 0}, "at least one byte"),
+            ({"size_limit": 2**63}, "at most"),
             ({"reply_address": "help@shop.example"}, "token"),
         ],
-        ids=["user", "size", "reply address"],
+        ids=["user", "no size", "too large a size", "reply address"],
     )
     def test_wrong_field_is_refused(self, build: Builder, fields: dict[str, object], reason: str) -> None:
         """With what is wrong about it."""
