@@ -158,12 +158,9 @@ class _Opener:
         if path == STANDARD_INPUT:
             return True
         try:
-            mode = Path(path).stat().st_mode
+            return _is_pipe(path)
         except FileNotFoundError:
             return False
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            raise OSError(errno.EINVAL, "neither a file nor a folder", path)
-        return stat.S_ISFIFO(mode)
 
     def _copy(self, path: str) -> IO[bytes]:
         copy = self._stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
@@ -183,6 +180,14 @@ class _Opener:
             if renamed is None:
                 raise
             return renamed.open("rb")
+
+
+def _is_pipe(path: str) -> bool:
+    """Whether it is a named pipe rather than a file; OSError if it is neither, as a device, which may never end."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+        raise OSError(errno.EINVAL, "neither a file nor a folder", path)
+    return stat.S_ISFIFO(mode)
 
 
 def _found_again(maildir: str, unique: str) -> Path | None:
@@ -292,7 +297,7 @@ def _require_readable(leaf: _Leaf) -> None:
     try:
         if leaf.error is not None:
             raise leaf.error
-        if not Path(leaf.file).is_fifo():
+        if not _is_pipe(leaf.file):
             Path(leaf.file).open("rb").close()
     except OSError as error:
         raise FolderUnavailable("select", f"{leaf.file} cannot be read: {error.strerror}") from error

@@ -462,6 +462,11 @@ class TestFileSession:
 
         assert caught.value.stage == "select"
 
+    def test_a_device_is_an_error_at_once(self) -> None:
+        """What is neither a file nor a folder is named before anything is taken over, and never read."""
+        with pytest.raises(FolderUnavailable, match="/dev/zero cannot be read: neither a file nor a folder"):
+            FileSource("/dev/zero").open()
+
     @pytest.mark.parametrize("name", ["a.eml", "folder"])
     def test_a_path_without_permission_is_an_error_at_once(self, closed: Path, name: str) -> None:
         """A file or folder that may not be read is named before anything is taken over."""
