@@ -100,6 +100,17 @@ def test_without_a_signed_address_the_subject_carries_the_token(shop, thread):
     assert mail["Reply-To"] is None
 
 
+def test_after_a_revocation_the_next_reply_carries_a_new_token(shop, thread):
+    """Old answers are held, new ones find their way (R21)."""
+    old = shop.token(thread)
+    revoked = shop.desk.threads.revoke_reply_tokens(thread.id)
+
+    subject = headers(shop.answered(thread).raw)["Subject"]
+
+    assert old not in subject
+    assert shop.token(revoked) in subject
+
+
 def test_the_second_address_of_a_contact_is_not_asked_for(shop, thread):
     """From its first address, answers to its first address."""
     contact = shop.desk.contacts.get(shop.contact.id)
