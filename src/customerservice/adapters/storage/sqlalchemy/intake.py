@@ -14,6 +14,7 @@ from customerservice.adapters.storage.folder_blobs import BlobFolder
 from customerservice.adapters.storage.sqlalchemy import rows, tables
 from customerservice.adapters.storage.sqlalchemy.columns import digest_key
 from customerservice.adapters.storage.sqlalchemy.statements import (
+    NO_LIMIT,
     Line,
     insert_new,
     insert_or_keep,
@@ -34,7 +35,6 @@ CHUNK_BYTES: Final = 1_000_000
 
 _delivery = tables.delivery
 _MOST = sa.bindparam("most", type_=sa.BigInteger())
-_NO_LIMIT: Final = 2**62
 _ONE = sa.select(_delivery).where(_delivery.c.id == sa.bindparam("id"))
 _LOCK_ONE = _ONE.with_for_update()
 _BY_KEY = sa.select(_delivery).where(_delivery.c.delivery_key == sa.bindparam("delivery_key"))
@@ -191,7 +191,7 @@ class SqlDeliveries(Deliveries):
 
     @override
     def by_bytes(self, source: str, sha256: str, *, limit: int | None = None) -> Sequence[Delivery]:
-        most = _NO_LIMIT if limit is None else limit
+        most = NO_LIMIT if limit is None else limit
         return self._many(_BY_BYTES, {"source": digest_key(source), "sha256": sha256, "most": most})
 
     @override

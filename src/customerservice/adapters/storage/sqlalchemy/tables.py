@@ -281,8 +281,8 @@ delivery = _table(
     sa.UniqueConstraint("delivery_key"),
     sa.Index(None, "shop", "outcome", "id"),
     sa.Index(None, "mailbox_id", "outcome", "id"),
-    sa.Index(None, "sha256"),
-    sa.Index(None, "content_digest"),
+    sa.Index(None, "source_key", "sha256", "id"),
+    sa.Index(None, "shop", "content_digest", "id"),
     sa.Index(None, "header_key"),
     sa.Index(
         None,

@@ -78,10 +78,10 @@ def upgrade() -> None:
         sa.Column("untold_of", DigestKey),
         sa.PrimaryKeyConstraint("id", name="pk_cs_delivery"),
         sa.UniqueConstraint("delivery_key", name="uq_cs_delivery_delivery_key"),
-        sa.Index("ix_cs_delivery_content_digest", "content_digest"),
         sa.Index("ix_cs_delivery_header_key", "header_key"),
         sa.Index("ix_cs_delivery_mailbox_id_outcome_id", "mailbox_id", "outcome", "id"),
-        sa.Index("ix_cs_delivery_sha256", "sha256"),
+        sa.Index("ix_cs_delivery_shop_content_digest_id", "shop", "content_digest", "id"),
+        sa.Index("ix_cs_delivery_source_key_sha256_id", "source_key", "sha256", "id"),
         sa.Index("ix_cs_delivery_shop_outcome_id", "shop", "outcome", "id"),
         sa.Index(
             "ix_cs_delivery_unread_of_epoch_uid_id",
