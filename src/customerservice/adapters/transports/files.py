@@ -91,7 +91,7 @@ class _Leaf:
 
 def _leaves(path: str) -> Iterator[_Leaf]:
     """Give the files that a path stands for."""
-    if path == STANDARD_INPUT or not Path(path).is_dir():
+    if path == STANDARD_INPUT or not _is_folder(path):
         label = path if path == STANDARD_INPUT else str(Path(path).absolute())
         yield _Leaf(file=path, shown=path, label=label)
         return
@@ -105,6 +105,14 @@ def _leaves(path: str) -> Iterator[_Leaf]:
                     yield _Leaf(file=file, shown=file, label=str(Path(file).absolute()))
     except OSError as error:
         yield _Leaf(file=path, shown=path, label=str(Path(path).absolute()), error=error)
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        # A name that is too long, for one; opening it says so, at its place among the paths.
+        return False
 
 
 def _is_maildir(path: str) -> bool:
@@ -304,7 +312,7 @@ def _require_readable(leaf: _Leaf) -> None:
 
 
 def _unread_folders(path: str) -> Sequence[str]:
-    if path == STANDARD_INPUT or not Path(path).is_dir() or _is_maildir(path):
+    if path == STANDARD_INPUT or not _is_folder(path) or _is_maildir(path):
         return ()
     count = sum(1 for name in _visible(path) if Path(path, name).is_dir())
     return (f"{count} folders within {path} are not read; name them too if they hold mail",) if count else ()

@@ -243,6 +243,13 @@ class TestReadMailFiles:
 
         assert (path, index, isinstance(error, OSError)) == ("/dev/zero", 0, True)
 
+    def test_a_name_that_is_too_long_is_told_and_the_rest_comes(self, tmp_path: Path) -> None:
+        """A path that no system takes is an OSError in its place."""
+        (tmp_path / "a.eml").write_bytes(b"a")
+        first, second = _read("n" * 5_000, tmp_path / "a.eml")
+
+        assert (isinstance(first[2], OSError), second[2]) == (True, b"a")
+
     def test_what_may_not_be_read_is_told(self, closed: Path) -> None:
         """A file and a folder without permission are OSErrors in their places."""
         errors = [raw for _, _, raw in _read(closed / "a.eml", closed / "folder")]
@@ -461,6 +468,11 @@ class TestFileSession:
             FileSource([tmp_path, tmp_path / "absent"]).open()
 
         assert caught.value.stage == "select"
+
+    def test_a_name_that_is_too_long_is_an_error_at_once(self) -> None:
+        """It is named before anything is taken over."""
+        with pytest.raises(FolderUnavailable, match="cannot be read: File name too long"):
+            FileSource("n" * 5_000).open()
 
     def test_a_device_is_an_error_at_once(self) -> None:
         """What is neither a file nor a folder is named before anything is taken over, and never read."""
