@@ -1,5 +1,6 @@
 """Opening databases, and saying in our words what went wrong with one."""
 
+import inspect
 import sqlite3
 import time
 from pathlib import Path
@@ -63,7 +64,7 @@ def read_url(text: str) -> URL:
     """
     try:
         url = sa.make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise InvalidValue("database", "not a database URL such as sqlite:///helpdesk.db") from None
     backend = url.get_backend_name()
     if backend == "sqlite":
@@ -84,6 +85,7 @@ def make_engine(url: URL) -> Engine:
     """Give an engine of our own; nothing is connected yet.
 
     Raises:
+        InvalidValue: an option of the URL has a value of the wrong kind, or is none of PyMySQL's.
         MissingExtra: the database's driver is not installed.
     """
     backend = url.get_backend_name()
@@ -103,9 +105,22 @@ def make_engine(url: URL) -> Engine:
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise MissingExtra(_DRIVERS[backend][1], f"the database {shown(url)}") from error
+    except ValueError as error:
+        raise InvalidValue("database", "an option of the URL has a value of the wrong kind") from error
+    if url.get_driver_name() == "pymysql":
+        _check_pymysql_options(engine, url)
     if backend != "postgresql":
         event.listen(engine, "connect", _prepare_mysql)
     return engine
+
+
+def _check_pymysql_options(engine: Engine, url: URL) -> None:
+    # PyMySQL raises TypeError when it connects; the other drivers raise errors of a database.
+    _, options = engine.dialect.create_connect_args(url)
+    known = inspect.signature(engine.dialect.loaded_dbapi.connect).parameters
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise InvalidValue("database", f"the URL has options that PyMySQL does not know: {', '.join(unknown)}")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

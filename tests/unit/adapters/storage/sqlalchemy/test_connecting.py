@@ -169,3 +169,18 @@ def test_missing_package_is_named(tmp_path: Path, absent: str, program: str, ext
     )
 
     assert found.stdout.strip() == extra
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://user@host:abc/db",
+        "sqlite:///desk.db?timeout=abc",
+        "mysql://user@host/db?read_timeout=abc",
+        "mysql://user@host/db?nonsense=1",
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(text: str) -> None:
+    """A URL whose parts no driver takes is an `InvalidValue` before anything is connected."""
+    with pytest.raises(InvalidValue, match="database:"):
+        make_engine(read_url(text))
