@@ -128,15 +128,10 @@ class OutboxEntry:
         by_key = {result.address.key: result for result in results}
         recipients = tuple(by_key.get(result.address.key, result) for result in self.recipients)
         tried = attrs.evolve(self, recipients=recipients, claimed_by=None, claimed_until=None)
-        states = {result.state for result in recipients}
         error = next((result.text for result in recipients if result.state is not RecipientState.SENT), None)
         if tried.open_recipients:
             return tried.postponed(error or "the server put it off", at=at)
-        if RecipientState.UNKNOWN in states:
-            state = OutboxState.UNKNOWN
-        else:
-            state = OutboxState.SENT if RecipientState.SENT in states else OutboxState.FAILED
-        return attrs.evolve(tried, state=state, last_error=error, settled_at=at)
+        return attrs.evolve(tried, state=_final_state(recipients), last_error=error, settled_at=at)
 
     def postponed(self, error: str, *, at: dt.datetime) -> Self:
         """Give the entry after a try that left somebody to reach: again later, with growing pauses, for 48 hours."""
@@ -144,7 +139,7 @@ class OutboxEntry:
         given_up = at + pause > self.created_at + RETRY_FOR
         return attrs.evolve(
             self,
-            state=OutboxState.FAILED if given_up else OutboxState.WAITING,
+            state=_final_state(self.recipients) if given_up else OutboxState.WAITING,
             claimed_by=None,
             claimed_until=None,
             next_try_at=at + pause,
@@ -196,3 +191,11 @@ class OutboxEntry:
             settled_at=None,
             tries=0,
         )
+
+
+def _final_state(recipients: Sequence[RecipientResult]) -> OutboxState:
+    """What a mail amounts to for which nothing more is tried; who was put off to the last is as good as refused."""
+    states = {result.state for result in recipients}
+    if RecipientState.UNKNOWN in states:
+        return OutboxState.UNKNOWN
+    return OutboxState.SENT if RecipientState.SENT in states else OutboxState.FAILED

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
+from customerservice.bootstrap import HelpDesk
 from customerservice.entrypoints.cli import main
 from customerservice.testing.imap_server import ScriptedImapServer
 from customerservice.testing.smtp_server import ScriptedSmtpServer
@@ -95,3 +97,24 @@ def smtp() -> Iterator[ScriptedSmtpServer]:
 def mailbox(imap: ScriptedImapServer) -> tuple[str, ...]:
     """The options that name the mailbox."""
     return ("--mailbox", f"{{127.0.0.1:{imap.port}/imap}}INBOX", "--user", "help", "--password-env", "MAIL_PASSWORD")
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory, letter: Callable[..., bytes]) -> Path:
+    """A folder with a database where two customers' questions and a newsletter were stored, and those mails."""
+    folder = tmp_path_factory.mktemp("stored")
+    newsletter = letter(3, sender="news@weekly.example", List_Id="<weekly.example>", Precedence="bulk")
+    mails = [letter(1), letter(2, sender="سارا <sara@nameh.example>"), newsletter]
+    for number, raw in enumerate(mails, 1):
+        (folder / f"{number}.eml").write_bytes(raw)
+    with HelpDesk.open(f"sqlite:///{folder}/helpdesk.db") as desk:
+        report = desk.ingest([folder / f"{number}.eml" for number in (1, 2, 3)])
+    assert (report.created_threads, report.held) == (2, 1)
+    return folder
+
+
+@pytest.fixture
+def desk(cli, stored: Path, tmp_path: Path):
+    """Run commands in a copy of that folder."""
+    shutil.copytree(stored, tmp_path, dirs_exist_ok=True)
+    return cli

@@ -2,14 +2,11 @@
 
 import io
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from customerservice.bootstrap import HelpDesk
 from customerservice.testing.smtp_server import Answer, ScriptedSmtpServer
 
 STAGES = ["resolve", "connect", "tls", "certificate", "log-in", "folder", "count"]
@@ -20,6 +17,7 @@ READING = [
     ["threads", "show", "1"],
     ["mail", "list"],
     ["mail", "show", SOME_ID],
+    ["outbox", "list"],
     ["mailbox", "list"],
     ["mailbox", "show", SOME_ID],
     ["stats"],
@@ -35,28 +33,8 @@ CHANGING = [
     ["mail", "reread"],
     ["mailbox", "remove", SOME_ID],
     ["outbox", "deliver", "--smtp", "smtp://127.0.0.1:9"],
+    ["outbox", "retry", SOME_ID],
 ]
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory, letter: Callable[..., bytes]) -> Path:
-    """A folder with a database where two customers' questions and a newsletter were stored, and those mails."""
-    folder = tmp_path_factory.mktemp("stored")
-    newsletter = letter(3, sender="news@weekly.example", List_Id="<weekly.example>", Precedence="bulk")
-    mails = [letter(1), letter(2, sender="سارا <sara@nameh.example>"), newsletter]
-    for number, raw in enumerate(mails, 1):
-        (folder / f"{number}.eml").write_bytes(raw)
-    with HelpDesk.open(f"sqlite:///{folder}/helpdesk.db") as desk:
-        report = desk.ingest([folder / f"{number}.eml" for number in (1, 2, 3)])
-    assert (report.created_threads, report.held) == (2, 1)
-    return folder
-
-
-@pytest.fixture
-def desk(cli, stored: Path, tmp_path: Path):
-    """Run commands in a copy of that folder."""
-    shutil.copytree(stored, tmp_path, dirs_exist_ok=True)
-    return cli
 
 
 @pytest.mark.parametrize("command", READING + CHANGING, ids=" ".join)

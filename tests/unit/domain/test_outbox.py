@@ -129,6 +129,13 @@ class TestSettling:
         done = put_off.claimed("worker", until=LATER).settled([RecipientResult(address=THIRD, state=SENT)], at=LATER)
         assert done.state is OutboxState.UNKNOWN
 
+    def test_who_is_put_off_for_two_days_does_not_make_the_mail_fail(self, entry: OutboxEntry) -> None:
+        """The others have it: the mail counts as sent, so that its thread moves on."""
+        put_off = tried(entry, SENT, SENT, DEFERRED)
+        given_up = put_off.claimed("worker", until=LATER).postponed("busy", at=entry.created_at + RETRY_FOR)
+
+        assert (given_up.state, given_up.open_recipients) == (OutboxState.SENT, (THIRD,))
+
     def test_deferred_recipients_are_tried_again_alone(self, entry: OutboxEntry) -> None:
         """Later; who has it does not get it twice."""
         put_off = tried(entry, SENT, DEFERRED, REFUSED)

@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 
 from customerservice.domain.email_address import EmailAddress
-from customerservice.domain.ids import DeliveryId, MailboxId
+from customerservice.domain.ids import DeliveryId, MailboxId, OutboxId
 from customerservice.domain.imap_options import ImapOptions
 from customerservice.domain.mailbox import AfterFetch, FirstSync, SecretKind, SecretRef
 from customerservice.domain.references import CustomerRef, EmployeeRef, OrderRef
@@ -75,6 +75,7 @@ EMPLOYEE = Value("employee", EmployeeRef)
 FIRST_SYNC = Value("now|all|DATE", FirstSync.parse)
 MAILBOX_ID = Value("mailbox_id", lambda text: MailboxId(_uuid(text)))
 MAILBOX_STRING = Value("mailbox", ImapOptions.parse)
+OUTGOING = Value("id", lambda text: OutboxId(_uuid(text)))
 MOMENT = Value("moment", _moment)
 ORDER = Value("order", OrderRef)
 STATUS = Value("status", ThreadStatus.parse)

@@ -6,9 +6,20 @@ import attrs
 import click
 
 from customerservice.adapters.settings import SmtpSetting
-from customerservice.entrypoints.cli.arguments import Command, desk_command, secret_of, with_options
+from customerservice.domain.ids import OutboxId
+from customerservice.domain.outbox import OutboxEntry, OutboxState
+from customerservice.entrypoints.cli.arguments import OUTGOING, Command, desk_command, secret_of, with_options
 from customerservice.entrypoints.cli.running import Run, WorkFailed
-from customerservice.entrypoints.cli.showing import Progress, print_json, print_text, say
+from customerservice.entrypoints.cli.showing import (
+    Progress,
+    paged,
+    print_json,
+    print_table,
+    print_text,
+    say,
+    say_where_more_is,
+)
+from customerservice.ports.storage import Page
 
 if TYPE_CHECKING:
     from customerservice.adapters.transports.smtp import SmtpSender
@@ -84,6 +95,76 @@ def deliver(
         print_text(", ".join(f"{count} {name}" for name, count in counted.items() if count) or "nothing waits")
     if report.errors:
         raise WorkFailed
+
+
+@outbox.command("list")
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice([state.value for state in OutboxState]),
+    multiple=True,
+    help="Only these; all that is not sent unless chosen.",
+)
+@click.option("--after", metavar="KEY", help="The page after this key.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Mails on a page.")
+@click.option("--all", "everything", is_flag=True, help="All pages.")
+@desk_command
+def list_(run: Run, states: tuple[str, ...], after: str | None, limit: int, everything: bool) -> None:
+    """List mails on their way out, oldest first."""
+    chosen = [OutboxState(name) for name in states] or [one for one in OutboxState if one is not OutboxState.SENT]
+
+    def page(key: str | None) -> Page[OutboxEntry]:
+        return desk.outbox.page(chosen, after=key, limit=limit)
+
+    with run.reading() as desk:
+        entries, more = paged(page, after, everything=everything)
+    if run.as_json:
+        for entry in entries:
+            print_json(_entry_object(entry))
+    else:
+        print_table(
+            ("ID", "SINCE", "STATE", "TO", "TRIES", "ERROR"),
+            [(one.id, one.created_at, one.state.value, _addressed(one), one.tries, one.last_error) for one in entries],
+        )
+    say_where_more_is(more)
+
+
+@outbox.command("retry")
+@click.argument("outbox_id", metavar="ID", type=OUTGOING)
+@desk_command
+def retry(run: Run, outbox_id: OutboxId) -> None:
+    """Let a mail that failed, or whose outcome nobody knows, be tried once more.
+
+    The same bytes go out with the same Message-ID. Who got it is left out; where nobody knows, it may arrive twice.
+    """
+    with run.changing() as desk:
+        entry = desk.outbox.send_again(outbox_id)
+    if run.as_json:
+        print_json(_entry_object(entry))
+    else:
+        print_text(f"mail {entry.id} waits again; outbox deliver sends it")
+
+
+def _addressed(entry: OutboxEntry) -> str:
+    return ", ".join(str(result.address) for result in entry.recipients)
+
+
+def _entry_object(entry: OutboxEntry) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "thread": entry.thread_id,
+        "message": entry.message_id,
+        "message_id": entry.header_id,
+        "state": entry.state.value,
+        "since": entry.created_at,
+        "next_try": None if entry.state.is_final else entry.next_try_at,
+        "tries": entry.tries,
+        "error": entry.last_error,
+        "recipients": [
+            {"address": str(one.address), "state": one.state.value, "code": one.code, "text": one.text}
+            for one in entry.recipients
+        ],
+    }
 
 
 def smtp_setting(

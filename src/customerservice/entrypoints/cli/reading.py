@@ -62,6 +62,14 @@ def _inspected(paths: Sequence[str]) -> Iterator[Inspected]:
             yield describe(parse(found), path=path, index=index)
 
 
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:
+        # Longer than any file's name, as a Message-ID may be.
+        return False
+
+
 @click.command("explain")
 @click.argument("mail")
 @desk_command
@@ -72,7 +80,7 @@ def explain(run: Run, mail: str) -> None:
     """
     from customerservice.domain.delivery import DeliveryKey
 
-    if mail == "-" or Path(mail).exists():
+    if mail == "-" or _is_there(mail):
         _explain_files(run, mail)
         return
     with run.reading() as desk:
