@@ -15,7 +15,7 @@ from customerservice._failpoints import failpoint
 from customerservice.application.acknowledging import acknowledge, acknowledge_left_over
 from customerservice.application.context import DeskContext
 from customerservice.application.reading import read, read_left_over
-from customerservice.application.storing import key_of, store
+from customerservice.application.storing import key_of, passed_by, store
 from customerservice.application.sync_run import LEASE_TIME, SyncRun
 from customerservice.application.sync_run import SyncBounds as SyncBounds
 from customerservice.application.sync_run import SyncReport as SyncReport
@@ -162,6 +162,8 @@ def _take_over(run: SyncRun, session: MailSession) -> None:
     failpoint("sync.opened")
     run.report.warnings.extend(session.state.warnings)
     cursor, new_epoch = _cursor(run, session)
+    if run.mailbox is not None and not session.state.epoch:
+        _begin_without_uids(run, session, run.mailbox)
     read_left_over(run)
     tells = _may_tell(run, session, new_epoch=new_epoch)
     if tells:
@@ -232,6 +234,21 @@ def _cursor(run: SyncRun, session: MailSession) -> tuple[SyncCursor | None, bool
         cursor = attrs.evolve(cursor, since=since, old_uid=newest, uid=newest if from_now else 0)
     _save_cursor(run, cursor)
     return cursor, stored is not None
+
+
+def _begin_without_uids(run: SyncRun, session: MailSession, mailbox: Mailbox) -> None:
+    """Begin the first sync of a source that numbers nothing (POP3): "from now" passes by what is there (R27)."""
+    with run.desk.storage.unit(reading=True) as unit:
+        if unit.mailboxes.cursor(mailbox.id) is not None:
+            return
+    if not mailbox.first_sync.everything:
+        for window in session.listing(after=0):
+            _pass_by(run, window)
+    _save_cursor(run, SyncCursor(mailbox_id=mailbox.id, epoch=0, uid=0))
+
+
+def _pass_by(run: SyncRun, window: Sequence[MailRef]) -> None:
+    run.in_unit(lambda unit: unit.deliveries.add([passed_by(run, ref) for ref in window]))
 
 
 def _newest(session: MailSession) -> int:

@@ -65,10 +65,19 @@ def store(run: SyncRun, batch: Sequence[Fetched]) -> Sequence[tuple[Delivery, by
     return waiting
 
 
-def _delivery(run: SyncRun, item: Fetched, now: dt.datetime) -> Delivery:
-    delivery = Delivery(
+def passed_by(run: SyncRun, ref: MailRef) -> Delivery:
+    """Give the delivery of a mail that was there before a first sync "from now": known, never fetched (R27)."""
+    return attrs.evolve(
+        _bare(run, ref, run.desk.clock.now()),
+        outcome=Outcome.IGNORED,
+        decision=Decision(rule="first sync", reason="it was there before the first sync, which began from now"),
+    )
+
+
+def _bare(run: SyncRun, ref: MailRef, now: dt.datetime) -> Delivery:
+    return Delivery(
         id=DeliveryId(run.desk.ids.new()),
-        key=key_of(run, item.ref),
+        key=key_of(run, ref),
         shop=run.shop,
         mailbox_id=None if run.mailbox is None else run.mailbox.id,
         sha256=None,
@@ -76,6 +85,10 @@ def _delivery(run: SyncRun, item: Fetched, now: dt.datetime) -> Delivery:
         received_at=now,
         stored_at=now,
     )
+
+
+def _delivery(run: SyncRun, item: Fetched, now: dt.datetime) -> Delivery:
+    delivery = _bare(run, item.ref, now)
     match item:
         case FetchedMail():
             return attrs.evolve(

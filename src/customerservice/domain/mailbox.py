@@ -186,6 +186,8 @@ class Mailbox:
             check_reply_address(self.reply_address)
         if self.after_fetch.kind in (AfterFetchKind.MOVE, AfterFetchKind.SEEN) and self.options.service == "pop3":
             raise InvalidValue("after_fetch", "POP3 knows no folders and no flags: choose keep or delete")
+        if self.first_sync.since is not None and self.options.service == "pop3":
+            raise InvalidValue("first_sync", "POP3 does not tell when a mail came: choose now or all")
         if self.after_fetch.kind is not AfterFetchKind.KEEP and self.options.readonly:
             raise InvalidValue("after_fetch", "the mailbox is /readonly, so its mail can only be kept (R54)")
 
