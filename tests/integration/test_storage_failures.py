@@ -1,5 +1,6 @@
 """What happens to a storage: full, locked, read-only, cut off, deadlocked, damaged; nothing is lost and it works on."""
 
+import contextlib
 import hashlib
 import sqlite3
 import threading
@@ -17,7 +18,8 @@ from customerservice.adapters.storage.sqlalchemy.intake import CHUNK_BYTES
 from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
 from customerservice.domain.contact import Contact
 from customerservice.domain.ids import ContactId
-from customerservice.errors import StorageUnavailable, StoredBytesLost
+from customerservice.domain.thread import Thread
+from customerservice.errors import StorageError, StorageUnavailable, StoredBytesLost
 from customerservice.ports.storage import BlobOwner
 from customerservice.testing.builders import Builder
 
@@ -298,6 +300,54 @@ def test_file_is_told(path: Path, storage: SqlAlchemyStorage) -> None:
     assert storage.engine is not None
     with storage.engine.connect() as connection:
         assert SqlAlchemyStorage.join(connection).file is None
+
+
+def test_refused_row_fails_its_unit_also_when_the_error_is_caught(storage: SqlAlchemyStorage) -> None:
+    """Rows are written together, so what else waits cannot be told from what was refused."""
+    build = Builder()
+    thread, twin = build.thread(number=7), build.thread(number=7)
+    with pytest.raises(StorageError):
+        _add_and_catch(storage, thread, twin)
+
+    with storage.unit() as unit:
+        assert unit.threads.by_number(7) is None
+
+
+def _add_and_catch(storage: SqlAlchemyStorage, *threads: Thread) -> None:
+    with storage.unit() as unit:
+        for thread in threads:
+            unit.threads.add(thread)
+        with contextlib.suppress(StorageError):
+            unit.threads.get(threads[0].id)
+
+
+def test_rows_of_a_unit_are_written_together(storage: SqlAlchemyStorage) -> None:
+    """A hundred threads with their messages cost a statement for each table, not for each row."""
+    build = Builder()
+    statements: list[str] = []
+    assert storage.engine is not None
+    sa.event.listen(storage.engine, "before_cursor_execute", lambda *words: statements.append(words[2]))
+    with storage.unit() as unit:
+        for number in range(100):
+            thread = build.thread(number=number + 1)
+            unit.threads.add(thread)
+            unit.messages.add([build.message(thread, header_id=f"{number}@x", attachments=(build.attachment(),))])
+            unit.events.add([build.event(thread)])
+
+    assert len([words for words in statements if words.startswith("INSERT")]) == 6
+
+
+def test_more_rows_than_may_wait_are_all_written(storage: SqlAlchemyStorage) -> None:
+    """A very large unit writes in between."""
+    build = Builder()
+    thread = build.thread()
+    with storage.unit() as unit:
+        unit.threads.add(thread)
+        for _ in range(3000):
+            unit.events.add([build.event(thread)])
+
+    with storage.unit() as unit:
+        assert len(unit.events.of_thread(thread.id)) == 3000
 
 
 @pytest.fixture(params=SERVERS)

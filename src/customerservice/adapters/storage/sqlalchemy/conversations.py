@@ -70,19 +70,23 @@ class SqlThreads(Threads):
         # Participants as stored, of the threads this unit read or wrote, with the version they belong to: most saves
         # need not ask for them.
         self._participants: dict[ThreadId, tuple[int, frozenset[str]]] = {}
+        # Threads this unit added; most are not asked for before it ends, so their rows may wait.
+        self._added: set[ThreadId] = set()
 
     @override
     def next_number(self) -> int:
-        return self._line.counted_up(tables.thread_number)
+        return self._line.next_thread_number()
 
     @override
     def add(self, thread: Thread) -> None:
-        self._line.add(tables.thread, rows.thread_values(thread))
-        self._keep_participants(thread, frozenset())
+        self._added.add(thread.id)
+        self._line.add_later(tables.thread, [rows.thread_values(thread)])
+        self._line.add_later(tables.thread_participant, _participants_of(thread, thread.participants))
         self._participants[thread.id] = thread.version, thread.participants
 
     @override
     def save(self, thread: Thread) -> Thread:
+        self._settle(thread.id)
         save_versioned(self._line, tables.thread, "thread", rows.thread_values(thread))
         version, stored = self._participants.get(thread.id, (None, frozenset()))
         if version != thread.version:
@@ -93,17 +97,20 @@ class SqlThreads(Threads):
 
     @override
     def get(self, thread_id: ThreadId) -> Thread | None:
+        self._settle(thread_id)
         return self._whole(self._line.row(_THREAD, {"id": thread_id}))
 
     @override
     def by_number(self, number: int) -> Thread | None:
         if not 0 < number <= _LARGEST:
             return None
+        self._line.settle()
         return self._whole(self._line.row(_THREAD_BY_NUMBER, {"number": number}))
 
     @override
     def page(self, wanted: ThreadFilter, *, after: str | None = None, limit: int = 50) -> Page[Thread]:
         place = None if after is None else _place(after)
+        self._line.settle()
         leading, conditions = self._branches(wanted)
         found = read_page(
             self._line,
@@ -171,10 +178,16 @@ class SqlThreads(Threads):
         gone = stored - thread.participants
         for portion in portions(gone):
             self._line.run(_NO_PARTICIPANTS, {"id": thread.id, "gone": portion})
-        self._line.add(
-            tables.thread_participant,
-            [{"thread_id": thread.id, "address_key": key} for key in sorted(thread.participants - stored)],
-        )
+        self._line.add(tables.thread_participant, _participants_of(thread, thread.participants - stored))
+
+    def _settle(self, thread_id: ThreadId) -> None:
+        if thread_id in self._added:
+            self._line.settle()
+            self._added.clear()
+
+
+def _participants_of(thread: Thread, keys: Collection[str]) -> list[rows.Values]:
+    return [{"thread_id": thread.id, "address_key": key} for key in sorted(keys)]
 
 
 def _place(after: str) -> dict[str, dt.datetime | UUID]:
@@ -195,16 +208,17 @@ class SqlMessages(Messages):
 
     @override
     def add(self, messages: Sequence[Message]) -> None:
-        self._line.add(tables.message, [rows.message_values(message) for message in messages])
-        self._line.add(
+        self._line.add_later(tables.message, [rows.message_values(message) for message in messages])
+        self._line.add_later(
             tables.attachment, [values for message in messages for values in rows.attachment_values(message)]
         )
-        self._line.add(
+        self._line.add_later(
             tables.header_id, [rows.header_id_values(message) for message in messages if message.header_id is not None]
         )
 
     @override
     def get(self, message_id: MessageId) -> Message | None:
+        self._line.settle()
         row = self._line.row(_MESSAGE, {"id": message_id})
         return None if row is None else self._whole([row])[0]
 
@@ -212,17 +226,21 @@ class SqlMessages(Messages):
     def of_thread(
         self, thread_id: ThreadId, *, after: MessageId | None = None, limit: int | None = None
     ) -> Sequence[Message]:
+        self._line.settle()
         values = {"id": thread_id, "behind": after or _FIRST, "most": NO_LIMIT if limit is None else limit}
         return self._whole(self._line.rows(_MESSAGES_OF_THREAD, values))
 
     @override
     def latest_header_ids(self, thread_id: ThreadId, *, limit: int) -> Sequence[str]:
+        self._line.settle()
         found = self._line.rows(_LATEST_HEADER_IDS, {"id": thread_id, "most": limit})
         return [row[0] for row in reversed(found)]
 
     @override
     def find_header_ids(self, scope: ShopScope, header_ids: Collection[str]) -> Sequence[KnownHeaderId]:
         by_key = {digest_key(header_id): header_id for header_id in header_ids}
+        if any(row["header_key"] in by_key for row in self._line.waiting(tables.header_id)):
+            self._line.settle()
         found = (row for keys in portions(by_key) for row in self._line.rows(_HEADER_IDS, {"keys": keys}))
         known = [
             KnownHeaderId(
@@ -246,22 +264,16 @@ class SqlMessages(Messages):
 
 
 class SqlEvents(Events):
-    """The port `Events` in tables; written together, when asked for or at the end of the unit."""
+    """The port `Events` in tables."""
 
     def __init__(self, line: Line) -> None:
         self._line = line
-        self._waiting: list[rows.Values] = []
 
     @override
     def add(self, events: Sequence[ThreadEvent]) -> None:
-        self._waiting.extend(rows.event_values(event) for event in events)
+        self._line.add_later(tables.event, [rows.event_values(event) for event in events])
 
     @override
     def of_thread(self, thread_id: ThreadId) -> Sequence[ThreadEvent]:
-        self.flush()
+        self._line.settle()
         return [rows.event_of(row) for row in self._line.rows(_EVENTS, {"id": thread_id})]
-
-    def flush(self) -> None:
-        """Write what waits."""
-        waiting, self._waiting = self._waiting, []
-        self._line.add(tables.event, waiting)

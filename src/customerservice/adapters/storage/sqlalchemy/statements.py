@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from customerservice.adapters.storage.sqlalchemy.columns import is_mysql
 from customerservice.adapters.storage.sqlalchemy.connecting import reraise
+from customerservice.adapters.storage.sqlalchemy.tables import table_order, thread_number
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ IN_LIMIT: Final = 500
 NO_LIMIT: Final = 2**62
 
 _BRANCHES: Final = 48
+_MOST_WAITING: Final = 1000
 
 # What a condition's value is called in a statement, by its operator.
 _NAMES: Final = {"=": "is", ">=": "since", "<": "before", "in": "among"}
@@ -35,7 +37,11 @@ def portions(items: Iterable[T], size: int = IN_LIMIT) -> Iterator[list[T]]:
 
 
 class Line:
-    """The connection of one unit of work; all errors of the database come out of it as `StorageError`."""
+    """The connection of one unit of work; all errors of the database come out of it as `StorageError`.
+
+    New rows that nobody asks for meanwhile wait, to be written together (`add_later`, `settle`): a row written alone
+    costs as much as ten written together, on a server more.
+    """
 
     def __init__(self, connection: Connection, schema: str | None = None) -> None:
         """Speak over a connection that is in a transaction, to the tables of a schema (None: where names lead)."""
@@ -46,6 +52,8 @@ class Line:
         if schema is not None:
             self._options["schema_translate_map"] = {None: schema}
         self._open = True
+        self._waiting: dict[sa.Table, list[Mapping[str, Any]]] = {}
+        self._used_up: list[Mapping[str, Any]] = []
         self.mysql = is_mysql(connection.dialect)
         self.sqlite = connection.dialect.name == "sqlite"
 
@@ -84,6 +92,30 @@ class Line:
         if values:
             self.run(_insert(table), values)
 
+    def add_later(self, table: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
+        """Store new rows at the next `settle`, where also their errors come up."""
+        if values:
+            waiting = self._waiting.setdefault(table, [])
+            waiting.extend(values)
+            if len(waiting) > _MOST_WAITING:
+                self.settle()
+
+    def waiting(self, table: sa.Table) -> Sequence[Mapping[str, Any]]:
+        """Give the rows of a table that wait."""
+        return self._waiting.get(table, ())
+
+    def settle(self) -> None:
+        """Write what waits, rows before those that refer to them.
+
+        When that fails it goes on waiting, so that the unit fails even if somebody catches the error.
+        """
+        for table in sorted(self._waiting, key=table_order):
+            self.run(_insert(table), self._waiting[table])
+        self._waiting.clear()
+        if self._used_up:
+            self.run(_USED_UP, self._used_up)
+            self._used_up.clear()
+
     def add_or_keep(self, table: sa.Table, values: Mapping[str, Any]) -> int:
         """Store a row unless one with its primary key is there; on SQLite and PostgreSQL, gives how many were stored.
 
@@ -99,29 +131,28 @@ class Line:
         kept = tuple(column.name for column in table.columns if not column.primary_key)
         self.run(upsert(table, self.mysql, self.sqlite, kept), values)
 
-    def counted_up(self, table: sa.Table) -> int:
-        """Give a number that the table's only column never gave before."""
+    def next_thread_number(self) -> int:
+        """Give a number that was never given before."""
         if not (self.mysql or self.sqlite):
             quote = self._connection.dialect.identifier_preparer.quote
-            name = table.name if self._schema is None else f"{quote(self._schema)}.{table.name}"
-            return int(self.row(_NEXT_VALUE, {"table": name, "column": table.columns[0].name})[0])
+            prefix = "" if self._schema is None else f"{quote(self._schema)}."
+            return int(self.row(_NEXT_NUMBER, {"table": prefix + thread_number.name})[0])
         try:
-            key: Any = self._execute(sa.insert(table), None).inserted_primary_key
+            key: Any = self._execute(_NEW_NUMBER, None).inserted_primary_key
         except SQLAlchemyError as error:
             reraise(error)
         # The counter stands beside the table, so the row itself is not needed any more.
-        self.run(sa.delete(table).where(table.columns[0] == sa.bindparam("given")), {"given": key[0]})
+        self._used_up.append({"used_up": key[0]})
         return int(key[0])
 
 
-_NEXT_VALUE: Final = sa.select(
+_NEXT_NUMBER: Final = sa.select(
     sa.func.nextval(
-        sa.cast(
-            sa.func.pg_get_serial_sequence(sa.bindparam("table", type_=sa.Text), sa.bindparam("column", type_=sa.Text)),
-            postgresql.REGCLASS,
-        )
+        sa.cast(sa.func.pg_get_serial_sequence(sa.bindparam("table", type_=sa.Text), "number"), postgresql.REGCLASS)
     )
 )
+_NEW_NUMBER: Final = sa.insert(thread_number)
+_USED_UP: Final = sa.delete(thread_number).where(thread_number.c.number == sa.bindparam("used_up"))
 
 
 @cache

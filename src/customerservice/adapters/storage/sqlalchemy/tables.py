@@ -385,3 +385,10 @@ employee = _table(
     sa.Column("email", Words),
     _column("enabled", sa.Boolean),
 )
+
+_ORDER = {table: place for place, table in enumerate(metadata.sorted_tables)}
+
+
+def table_order(table: sa.Table) -> int:
+    """Give a table's place in the order of writing: those it refers to come before it."""
+    return _ORDER[table]

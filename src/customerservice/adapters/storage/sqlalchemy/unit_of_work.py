@@ -28,7 +28,7 @@ class SqlUnit:
 
     def flush(self) -> None:
         """Write what was kept back to be written together."""
-        self.events.flush()
+        self._line.settle()
         self.figures.flush()
 
     def end(self) -> None:
