@@ -960,3 +960,15 @@ def test_a_password_is_asked_for_on_a_terminal(cli, imap, monkeypatch: pytest.Mo
 
     assert ran.status == 0, ran.err
     assert len(asked) == 1
+
+
+def test_a_file_without_end_is_refused(desk) -> None:
+    """A device is read no further than what could be sent; the reply is refused and nothing is stored."""
+    ran = desk(
+        *("threads", "reply", 1, "--as", "anna", "--text", "See file.", "--sender", "help@shop.example"),
+        *("--attach", "/dev/zero"),
+    )
+
+    assert ran.status == 2
+    assert "files: together over" in ran.err
+    assert len(desk("threads", "show", 1, "--json").object["messages"]) == 1

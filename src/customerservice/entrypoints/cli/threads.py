@@ -10,7 +10,7 @@ import attrs
 import click
 
 from customerservice.application.queries import MessageView, ThreadView
-from customerservice.application.replying import FileToSend
+from customerservice.application.replying import MAX_FILES_SIZE, FileToSend
 from customerservice.domain.actor import ALL_SHOPS, Actor, ShopScope
 from customerservice.domain.contact import AfterReply
 from customerservice.domain.email_address import EmailAddress
@@ -251,7 +251,10 @@ def _standard_input() -> str:
 def _file(path: Path) -> FileToSend:
     kind, encoding = mimetypes.guess_type(path.name)
     media_type = kind if kind is not None and encoding is None else "application/octet-stream"
-    return FileToSend(filename=path.name, media_type=media_type, content=path.read_bytes())
+    with path.open("rb") as file:
+        # Never more than could be sent: a device has no end.
+        content = file.read(MAX_FILES_SIZE + 1)
+    return FileToSend(filename=path.name, media_type=media_type, content=content)
 
 
 def thread_object(thread: Thread) -> dict[str, object]:
