@@ -32,6 +32,7 @@ from customerservice.ports.storage import BlobOwner, Blobs, Deliveries, Delivery
 
 #: Bytes in a row of `tables.blob_chunk`: below the packet limit of MariaDB, where escaping may double them.
 CHUNK_BYTES: Final = 1_000_000
+_MOST_WAITING_BYTES: Final = 4_000_000
 
 _delivery = tables.delivery
 _MOST = sa.bindparam("most", type_=sa.BigInteger())
@@ -253,17 +254,24 @@ class SqlBlobs(Blobs):
         self._folder = folder
         #: digests whose rows this unit deleted; their files may go once it committed.
         self.deleted: set[str] = set()
+        self._waiting_bytes = 0
 
     @override
     def put(self, content: bytes, owner: BlobOwner) -> str:
+        content = bytes(content)  # a caller's bytearray could change before it is written
         sha256 = hashlib.sha256(content).hexdigest()
         if self.is_new(sha256, len(content)):
             self._write(sha256, content)
-        self._line.add_or_keep(tables.blob_reference, {"sha256": sha256, "kind": owner.kind, "owner_id": owner.id})
+        reference = {"sha256": sha256, "kind": owner.kind, "owner_id": owner.id}
+        if self._line.mysql:
+            self._line.add_or_keep(tables.blob_reference, reference)
+        else:
+            self._line.add_later(tables.blob_reference, [reference], or_keep=True)
         return sha256
 
     @override
     def get(self, sha256: str) -> bytes:
+        self._line.settle()
         row = self._line.row(_BLOB, {"sha256": sha256})
         if row is None:
             raise StoredBytesLost(f"no bytes are stored under {sha256}")
@@ -274,6 +282,7 @@ class SqlBlobs(Blobs):
 
     @override
     def release(self, sha256: str, owner: BlobOwner) -> None:
+        self._line.settle()
         if self._line.row(_LOCK_BLOB, {"sha256": sha256}) is None:
             return
         self._line.run(_NO_REFERENCE, {"sha256": sha256, "kind": owner.kind, "owner_id": owner.id})
@@ -300,13 +309,17 @@ class SqlBlobs(Blobs):
             self._folder.write(sha256, content)
             return
         whole = memoryview(content)
-        self._line.add(
+        self._line.add_later(
             tables.blob_chunk,
             [
                 {"sha256": sha256, "position": position, "content": whole[start : start + CHUNK_BYTES]}
                 for position, start in enumerate(range(0, len(content), CHUNK_BYTES))
             ],
         )
+        self._waiting_bytes += len(content)
+        if self._waiting_bytes > _MOST_WAITING_BYTES:
+            self._line.settle()
+            self._waiting_bytes = 0
 
     def _read(self, sha256: str, chunks: int) -> bytes | None:
         if chunks == 0 and self._folder is not None:

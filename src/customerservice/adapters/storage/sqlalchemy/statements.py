@@ -53,6 +53,7 @@ class Line:
             self._options["schema_translate_map"] = {None: schema}
         self._open = True
         self._waiting: dict[sa.Table, list[Mapping[str, Any]]] = {}
+        self._keeping: set[sa.Table] = set()
         self._used_up: list[Mapping[str, Any]] = []
         self.mysql = is_mysql(connection.dialect)
         self.sqlite = connection.dialect.name == "sqlite"
@@ -92,8 +93,10 @@ class Line:
         if values:
             self.run(_insert(table), values)
 
-    def add_later(self, table: sa.Table, values: Sequence[Mapping[str, Any]]) -> None:
-        """Store new rows at the next `settle`, where also their errors come up."""
+    def add_later(self, table: sa.Table, values: Sequence[Mapping[str, Any]], *, or_keep: bool = False) -> None:
+        """Store new rows at the next `settle`, where also their errors come up; `or_keep` as in `add_or_keep`."""
+        if or_keep:
+            self._keeping.add(table)
         if values:
             waiting = self._waiting.setdefault(table, [])
             waiting.extend(values)
@@ -110,7 +113,8 @@ class Line:
         When that fails it goes on waiting, so that the unit fails even if somebody catches the error.
         """
         for table in sorted(self._waiting, key=table_order):
-            self.run(_insert(table), self._waiting[table])
+            insert = self._insert_or_keep(table) if table in self._keeping else _insert(table)
+            self.run(insert, self._waiting[table])
         self._waiting.clear()
         if self._used_up:
             self.run(_USED_UP, self._used_up)
@@ -122,9 +126,10 @@ class Line:
         Where another unit is just storing the same key, waits for the end of that one. MariaDB, which cannot tell,
         locks the row that is there.
         """
-        if self.mysql:
-            return self.run(insert_or_keep(table, table.columns[0].name), values)
-        return self.run(insert_new(table, self.sqlite), values)
+        return self.run(self._insert_or_keep(table), values)
+
+    def _insert_or_keep(self, table: sa.Table) -> Any:
+        return insert_or_keep(table, table.columns[0].name) if self.mysql else insert_new(table, self.sqlite)
 
     def put(self, table: sa.Table, values: Mapping[str, Any]) -> None:
         """Store a row, replacing the one with the same primary key."""
