@@ -151,7 +151,11 @@ def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once when another wrote in between, and no waiting
     # helps; so those that may write take the lock before they read.
     reading = connection.get_execution_options().get(READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute("BEGIN" if reading else "BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        raise OperationalError("BEGIN", None, error, hide_parameters=True) from error
 
 
 def _prepare_mysql(connection: Any, _record: object) -> None:

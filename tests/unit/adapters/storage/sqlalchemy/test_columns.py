@@ -1,6 +1,8 @@
 """Values lie in columns so that they sort, compare and come back as they are."""
 
 import datetime as dt
+import pickle
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -51,6 +53,16 @@ def test_ids_sort_as_bytes(one: object, other: object) -> None:
     bind = Id().bind_processor(DIALECTS[0])
 
     assert (bind(one) < bind(other)) == (one < other)
+
+
+@given(st.uuids())
+def test_ids_come_back_as_proper_ids(one: UUID) -> None:
+    """Equal in every way Python knows: as a value, as a key, as text and pickled."""
+    kind = Id()
+    back = kind.result_processor(DIALECTS[0], None)(kind.bind_processor(DIALECTS[0])(one))
+
+    assert (back, hash(back), str(back), back.is_safe) == (one, hash(one), str(one), one.is_safe)
+    assert pickle.loads(pickle.dumps(back)) == one
 
 
 @pytest.mark.parametrize("kind", [Id(), Moment(), Key(9), Words(), ExactText()], ids=lambda kind: type(kind).__name__)
