@@ -1,6 +1,7 @@
 """What happens to a storage: full, locked, read-only, cut off, deadlocked, damaged; nothing is lost and it works on."""
 
 import contextlib
+import datetime as dt
 import hashlib
 import sqlite3
 import threading
@@ -16,11 +17,12 @@ import sqlalchemy as sa
 from customerservice.adapters.storage.sqlalchemy.connecting import make_engine, read_url
 from customerservice.adapters.storage.sqlalchemy.intake import CHUNK_BYTES
 from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
+from customerservice.domain.actor import ALL_SHOPS
 from customerservice.domain.contact import Contact
-from customerservice.domain.ids import ContactId
+from customerservice.domain.ids import ContactId, ShopId
 from customerservice.domain.thread import Thread
 from customerservice.errors import StorageError, StorageUnavailable, StoredBytesLost
-from customerservice.ports.storage import BlobOwner
+from customerservice.ports.storage import BlobOwner, ThreadFilter
 from customerservice.testing.builders import Builder
 
 OWNER = BlobOwner("delivery", "1")
@@ -335,6 +337,34 @@ def test_rows_of_a_unit_are_written_together(storage: SqlAlchemyStorage) -> None
             unit.events.add([build.event(thread)])
 
     assert len([words for words in statements if words.startswith("INSERT")]) == 6
+
+
+def test_message_id_is_known_within_its_unit(storage: SqlAlchemyStorage) -> None:
+    """A batch of mails is read in one unit, and one of them may answer another."""
+    build = Builder()
+    thread = build.thread()
+    message = build.message(thread, header_id="1@x")
+    with storage.unit() as unit:
+        unit.threads.add(thread)
+        unit.messages.add([message])
+
+        assert [known.message_id for known in unit.messages.find_header_ids(ALL_SHOPS, ["1@x"])] == [message.id]
+
+
+def test_list_of_more_shops_than_one_statement_asks_for(storage: SqlAlchemyStorage) -> None:
+    """The order holds over all of them."""
+    build = Builder()
+    threads = [
+        build.thread(shop=ShopId(f"shop {number % 60}"), last_activity_at=build.at + dt.timedelta(seconds=number))
+        for number in range(120)
+    ]
+    with storage.unit() as unit:
+        for thread in threads:
+            unit.threads.add(thread)
+        first = unit.threads.page(ThreadFilter(), limit=70)
+        second = unit.threads.page(ThreadFilter(), after=first.next, limit=70)
+
+    assert [thread.id for thread in (*first.items, *second.items)] == [thread.id for thread in reversed(threads)]
 
 
 def test_more_rows_than_may_wait_are_all_written(storage: SqlAlchemyStorage) -> None:
