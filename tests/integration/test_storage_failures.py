@@ -156,7 +156,8 @@ def test_database_survives_power_cuts(storage: SqlAlchemyStorage) -> None:
 def test_blobs_lie_in_rows_of_at_most_a_megabyte(path: Path, storage: SqlAlchemyStorage) -> None:
     """MariaDB breaks the connection over larger statements."""
     put(storage, bytes(2_500_001))
-    rows = sqlite3.connect(path).execute("SELECT length(content) FROM cs_blob_chunk ORDER BY position").fetchall()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        rows = other.execute("SELECT length(content) FROM cs_blob_chunk ORDER BY position").fetchall()
 
     assert rows == [(CHUNK_BYTES,), (CHUNK_BYTES,), (500_001,)]
     assert CHUNK_BYTES <= 1024 * 1024
@@ -194,7 +195,8 @@ def test_blobs_in_a_folder_are_not_in_the_database(path: Path, tmp_path: Path, w
     put(with_folder)
 
     assert files(tmp_path) == [NAME]
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM cs_blob_chunk").fetchone() == (0,)
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM cs_blob_chunk").fetchone() == (0,)
 
 
 @pytest.mark.parametrize("damage", [lambda file: file.write_bytes(b"x"), Path.unlink], ids=["changed", "missing"])

@@ -1,5 +1,6 @@
 """The commands of daily work, on an SQLite database."""
 
+import contextlib
 import io
 import json
 import sqlite3
@@ -563,7 +564,7 @@ def test_the_database_is_checked(desk) -> None:
 
 def test_a_damaged_database_is_found(desk, tmp_path: Path) -> None:
     """A counter, a figure and a blob that were changed behind our back are each named, and the status is 1."""
-    with sqlite3.connect(tmp_path / "helpdesk.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "helpdesk.db")) as connection, connection:
         connection.execute("UPDATE cs_thread SET customer_messages = 7 WHERE number = 1")
     connection.close()
     ran = desk("db", "check")
@@ -574,7 +575,7 @@ def test_a_damaged_database_is_found(desk, tmp_path: Path) -> None:
 
 def test_rows_without_their_owner_are_found(desk, tmp_path: Path) -> None:
     """SQLite's own check of references is part of it."""
-    with sqlite3.connect(tmp_path / "helpdesk.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "helpdesk.db")) as connection, connection:
         connection.execute("DELETE FROM cs_thread WHERE number = 1")
     connection.close()
     ran = desk("db", "check", "--json")
@@ -606,7 +607,7 @@ def test_the_tables_are_brought_up(cli) -> None:
 
 def test_older_tables_name_the_command_that_helps(desk, tmp_path: Path) -> None:
     """A database of another version is refused with the way out."""
-    with sqlite3.connect(tmp_path / "helpdesk.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "helpdesk.db")) as connection, connection:
         connection.execute("UPDATE cs_alembic_version SET version_num = '9999'")
     connection.close()
     ran = desk("stats")
