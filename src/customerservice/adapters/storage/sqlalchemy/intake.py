@@ -142,10 +142,12 @@ class SqlDeliveries(Deliveries):
 
     def _add_all(self, values: list[rows.Values]) -> bool:
         """Store rows but those whose key another unit stored just now; gives whether all are known to be stored."""
+        # In the order of the key: units that add the same keys then wait for each other one way, never in a ring.
+        in_order = sorted(values, key=lambda row: bytes(row["delivery_key"]))
         if self._line.mysql:
-            self._line.run(insert_or_keep(_delivery, "id"), values)
+            self._line.run(insert_or_keep(_delivery, "id"), in_order)
             return False
-        return self._line.run(insert_new(_delivery, self._line.sqlite, "delivery_key"), values) == len(values)
+        return self._line.run(insert_new(_delivery, self._line.sqlite, "delivery_key"), in_order) == len(in_order)
 
     def _stored(self, ids: list[DeliveryId]) -> Sequence[Any]:
         return self._line.rows(_STORED, {"ids": ids})
