@@ -102,10 +102,10 @@ class _Imap4(imaplib.IMAP4):
             if _FORBIDDEN.search(data):
                 raise InvalidValue("argument", f"control characters are not allowed in {name}")
         self.wire.begin(self.limit)
-        return super()._command(name, *args)  # type: ignore[misc]
+        return super()._command(name, *args)  # type: ignore[misc]  # typeshed leaves imaplib's inner methods out
 
     def _get_response(self, *args: Any) -> Any:
-        response = super()._get_response(*args)  # type: ignore[misc]
+        response = super()._get_response(*args)  # type: ignore[misc]  # the same
         # imaplib goes on waiting for a server that said goodbye while it was logging us in
         if not self.leaving:
             self._check_bye()

@@ -35,7 +35,7 @@ class Value(click.ParamType[T]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
         """Read what stands on the command line; a default that is a value already stays."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value  # type: ignore[no-any-return]  # click gives defaults as Any
         try:
             return self._read(value)
         except InvalidValue as error:

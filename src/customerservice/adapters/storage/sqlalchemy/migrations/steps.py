@@ -17,7 +17,7 @@ def create_table(name: str, *parts: sa.Column[Any] | sa.Constraint | sa.Index, *
     indexes = [part for part in parts if isinstance(part, sa.Index)]
     if not sa.inspect(op.get_bind()).has_table(name, schema=_schema()):
         columns = [part for part in parts if not isinstance(part, sa.Index)]
-        op.create_table(name, *columns, **_MYSQL_OPTIONS, **options)  # type: ignore[arg-type]
+        op.create_table(name, *columns, **_MYSQL_OPTIONS, **options)  # type: ignore[arg-type]  # options of any dialect
     there = {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(name, schema=_schema())}
     for index in indexes:
         if index.name not in there:
