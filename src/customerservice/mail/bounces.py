@@ -83,7 +83,7 @@ def _blocks(content: bytes) -> Iterator[Mapping[str, str]]:
     text = content[:_LONGEST_REPORT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for block in text.split(b"\n\n"):
         if block.strip():
-            yield _first_of_each(split_fields(block.strip(b"\n"))[0])
+            yield _first_of_each(split_fields(block.strip(b"\n")))
 
 
 def _first_of_each(fields: Fields) -> Mapping[str, str]:

@@ -16,7 +16,12 @@ from customerservice.mail.parameters import read_parameters
 from customerservice.mail.received import Defect
 from customerservice.mail.transfer import decode_transfer
 
-_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+# Fields with their continuations (RFC 5322 2.2, and blanks before the colon as in 4.5), then the line that ends a header:
+# where lines end with LF a CR alone breaks none, as in Postfix and Exim, or a field could hide from the server's checks.
+_HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+(\r*+\n)?+")
+_HEADER_BY_CR = re.compile(
+    rb"(?:[!-9;-~]++[ \t]*+:[^\r\n]*+(?:\r\n?+|\n|\Z)(?:[ \t][^\r\n]*+(?:\r\n?+|\n|\Z))*+)*+(\r\n?+|\n)?+"
+)
 _LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 _DASHES_AFTER_BREAK = re.compile(rb"[\r\n]--")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
@@ -126,7 +131,8 @@ class _Reader:
     def _start_part(self, start: int, bound: int) -> None:
         raw, limits = self._raw, self._limits
         self._count += 1
-        fields, body, flaws = read_fields(raw, start, bound, limits.header_bytes)
+        # Around the whole mail there is no boundary, and "--x: y" is a field.
+        fields, body, flaws = read_fields(raw, start, bound if self._open else len(raw), limits.header_bytes)
         for flaw in flaws:
             self._defect(flaw, f"header of part {self._count}")
         part = self._describe(fields, start, body)
@@ -261,8 +267,9 @@ def _first_line(raw: bytes) -> int:
 def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields, int, Sequence[str]]:
     """Read a header between two offsets: its fields, the offset of the body, and the codes of its defects.
 
-    The header ends at the first blank line, else at `bound`. Lines that are no field are passed over; at the end of the
-    header they belong to the body, so that no text of a person is lost where the blank line is missing.
+    The header ends at the first line that is neither a field nor a continuation; unless it is blank, that line belongs to
+    the body. So do Postfix (``cleanup``) and Python (``compat32``), and so did the server that checked who sent the mail:
+    a From that stands further down was never checked by anybody.
 
     Args:
         raw: the mail.
@@ -272,59 +279,41 @@ def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields,
     """
     if start >= bound:
         return (), min(start, len(raw)), ()
-    if raw[start : start + 1] in (b"\r", b"\n"):
-        return (), _after_break(raw, start), ()
-    blank = _BLANK_LINE.search(raw, start, bound)
-    head, body = (bound, bound) if blank is None else blank.span()
-    flaws: list[str] = []
-    block = raw[start : min(head, start + limit)]
-    fields, bad, trailing = split_fields(block)
-    if head - start > limit:
-        flaws.append("header_too_large")
-        # The last line was cut through, so that it need not look like a field.
-        whole = block[: max(block.rfind(b"\n"), block.rfind(b"\r"), 0)]
-        trailing = split_fields(whole)[2] if whole else trailing
-    if trailing is not None:
-        body = start + _offset_of_line(block, trailing)
-        flaws.append("no_header" if trailing == 0 else "no_blank_line")
-    elif bad and not flaws:
-        flaws.append("bad_header_line")
-    return fields, body, flaws
+    line_feed = raw.find(b"\n", start, bound)
+    by_cr = raw.find(b"\r", start, line_feed if line_feed >= 0 else bound) >= 0
+    if by_cr and line_feed >= 0:
+        by_cr = b"\r" in raw[start:line_feed].rstrip(b"\r")
+    found = (_HEADER_BY_CR if by_cr else _HEADER).match(raw, start, bound)
+    assert found is not None
+    body, blank = found.end(), found.start(1)
+    end = body if blank < 0 else blank
+    block = raw[start : min(end, start + limit)]
+    flaws = ["header_too_large"] if end - start > limit else []
+    if blank < 0 and body < bound:
+        flaws.append("no_header" if body == start else "no_blank_line")
+    if by_cr:
+        block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return split_fields(block), body, flaws
 
 
-def split_fields(block: bytes) -> tuple[Fields, bool, int | None]:
-    """Give the fields, whether a line among them is none, and the number of the first of such lines at the end."""
+def split_fields(block: bytes) -> Fields:
+    """Give the fields of lines that end with LF or CRLF; lines that are no field are passed over."""
     plain = block.isascii()
     text = block.decode("ascii" if plain else "latin-1")
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\n", "\n")
     text = text.replace("\n ", " ").replace("\n\t", " ")
     fields: list[tuple[str, str]] = []
-    bad = False
-    trailing: int | None = None
-    for number, line in enumerate(text.split("\n")):
-        if not line:
-            continue
+    for line in text.split("\n"):
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t")
         if not colon or not name.isascii() or not name.isprintable() or " " in name or not name:
-            bad = True
-            trailing = number if trailing is None else trailing
             continue
-        if trailing is not None:
-            trailing = None
-        value = value.strip(" \t")
+        value = value.strip(" \t\r")
         if not plain and not value.isascii():
             value = decode(value.encode("latin-1"))[0]
         fields.append((name.lower(), value))
-    return tuple(fields), bad, trailing
-
-
-def _offset_of_line(block: bytes, number: int) -> int:
-    """Give where the unfolded line of that number begins."""
-    starts = [0, *(found.end() for found in _LINE_BREAK.finditer(block))]
-    unfolded = [place for place in starts if place == 0 or block[place : place + 1] not in (b" ", b"\t")]
-    return unfolded[number]
+    return tuple(fields)
 
 
 def tidy(text: str) -> str:
