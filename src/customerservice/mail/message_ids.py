@@ -12,10 +12,9 @@ _BARE = re.compile(r"[^\s<>,;()\"]+@[^\s<>,;()\"]+")
 def read_ids(header: str, *, limit: int = 100) -> tuple[str, ...]:
     """Give the ids of a header field without angle brackets, each once; of too many the last ones.
 
-    White space inside an id, as folding leaves it, is dropped. Without any brackets the words with an @ count.
+    White space inside an id, as folding leaves it, is dropped, and so are control characters. Without any brackets the
+    words with an @ count.
     """
-    found = [re.sub(r"\s+", "", item) for item in _BRACKETED.findall(header)] if "<" in header else []
-    if not found:
-        found = _BARE.findall(header)
-    usable = dict.fromkeys(tidy(item) for item in found if 0 < len(item) <= _LONGEST)
-    return tuple(usable)[-limit:]
+    found = (_BRACKETED.findall(header) if "<" in header else []) or _BARE.findall(header)
+    usable = dict.fromkeys("".join(tidy(item).split()) for item in found)
+    return tuple(item for item in usable if 0 < len(item) <= _LONGEST)[-limit:]

@@ -117,7 +117,8 @@ def test_too_many_addresses_are_told() -> None:
         ("<abc", None),
         ("garbage", None),
         ("<" + "a" * 1_000 + "@x>", None),
-        ("<a\x01b@x>", "a b@x"),
+        ("<a\x01b@x>", "ab@x"),
+        ("<a\N{NO-BREAK SPACE}b@x>", "ab@x"),
     ],
 )
 def test_message_ids(value: str, expected: str | None) -> None:
