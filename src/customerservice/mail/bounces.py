@@ -98,7 +98,7 @@ def _recipient(fields: Mapping[str, str]) -> BouncedRecipient | None:
     address = next((candidate for candidate in candidates if candidate is not None), None)
     if address is None:
         return None
-    action = fields.get("action", "").partition("(")[0].strip().lower() or None
+    action = one_line(fields.get("action", "").partition("(")[0]).lower() or None
     found = _STATUS.search(fields.get("status", "")) or _STATUS.search(fields.get("diagnostic-code", ""))
     status = None if found is None else found[1]
     reason = one_line(fields.get("diagnostic-code", "").partition(";")[2] or fields.get("diagnostic-code", ""))

@@ -148,6 +148,13 @@ def test_failed_recipients_of_exim() -> None:
     }
 
 
+def test_action_is_one_line() -> None:
+    """A control character in an action is none to a reader."""
+    found = report("\nFinal-Recipient: rfc822; a@x.example\nAction: \x0eFailed\x0b\n")
+
+    assert [item.action for item in found.recipients] == ["failed"]
+
+
 def test_reason_is_one_line() -> None:
     """The reason is the words behind the address."""
     assert told("<a@x.example>: mailbox\n full\n\nmore").recipients == (
