@@ -8,6 +8,8 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(sorted(set(range(256)) - set(_BASE64)))
 _EXPECTED = _BASE64 + b"= \t\r\n"
 _STEP = 1 << 18
+_SHORT = 1_000  # bytes; a line of a mail has no more (RFC 5322 2.1.1)
+_RETURN = ord("\r")
 _FALSE_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*+(?:\r|\n|\Z))")
 
 
@@ -22,11 +24,28 @@ def decode_base64(data: bytes | memoryview) -> tuple[bytes, str | None]:
         pure = bytes(data).translate(None, _NOT_BASE64)
         whole = pure[:-1] if len(pure) % 4 == 1 else pure
         return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4)), "bad_base64"
+    if len(data) > _SHORT and _is_regular(data, len(decoded)):
+        return decoded, None
     # In steps, because translate() first allocates as much as it is given.
     foreign = any(bytes(data[at : at + _STEP]).translate(None, _EXPECTED) for at in range(0, len(data), _STEP))
     # Much text after the padding, or padding alone.
     unread = 2 * len(decoded) + 4 < len(data) or (not decoded and bool(bytes(data[:_STEP]).strip()))
     return decoded, "bad_base64" if foreign or unread else None
+
+
+def _is_regular(data: bytes | memoryview, size: int) -> bool:
+    """Tell whether lines of one length hold just the characters of so many bytes, so that none can be foreign.
+
+    Only the line breaks are looked at, which takes a tenth less time for a large attachment.
+    """
+    width = bytes(data[:_SHORT]).find(b"\n") + 1
+    if width < 2:
+        return False
+    last = bytes(data[len(data) - len(data) % width :])
+    feeds = bytes(data[width - 1 :: width])
+    returns = bytes(data[width - 2 :: width]) if data[width - 2] == _RETURN else b""
+    breaks = len(feeds) + len(returns) + len(last) - len(last.rstrip(b"\r\n"))
+    return len(data) - breaks == (size + 2) // 3 * 4 and feeds == b"\n" * len(feeds) and returns == b"\r" * len(returns)
 
 
 def decode_quoted_printable(data: bytes | memoryview) -> tuple[bytes, str | None]:

@@ -26,6 +26,7 @@ def test_storable_text_encodes_and_is_not_cut(text: str) -> None:
 def test_one_line_joins_with_single_blanks() -> None:
     """White space of every kind and control characters."""
     assert one_line(" a\r\n\tb\x0b\x1f\x7f\x85c\u2028\u2029d\u00a0e\x00 ") == "a b c d e\ufffd"
+    assert one_line("a  b ") == one_line("a b") == "a b"
 
 
 @given(anything)

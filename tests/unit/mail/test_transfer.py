@@ -1,12 +1,13 @@
 """Transfer encodings."""
 
+import base64
 import binascii
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customerservice.mail.transfer import decode_transfer
+from customerservice.mail.transfer import decode_base64, decode_transfer
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,28 @@ def test_forms(data: bytes, encoding: str, expected: tuple[bytes, str | None]) -
 def test_base64_reads_back(data: bytes) -> None:
     """Faultless base64 gives the bytes without any defect."""
     assert decode_transfer(binascii.b2a_base64(data), "base64") == (data, None)
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("size", [1_700, 1_710, 1_711])
+def test_long_base64_with_lines_of_one_length(line_end: bytes, size: int) -> None:
+    """A long text in lines of one length is faultless; a foreign character in place of another is told, wherever."""
+    data = bytes(range(256)) * 7
+    lines = base64.encodebytes(data[:size]).replace(b"\n", line_end)
+
+    assert decode_base64(memoryview(lines)) == (data[:size], None)
+    for place in (0, 75, 76, 77, 78, 1_000, len(lines) - 1):
+        assert decode_base64(lines[:place] + b"!" + lines[place + 1 :])[1] == "bad_base64"
+        assert decode_base64(lines[:place] + b"!" + lines[place:])[1] == "bad_base64"
+
+
+@pytest.mark.parametrize("line_end", [b"", b"\n", b"\r\n"])
+def test_long_base64_in_other_lines(line_end: bytes) -> None:
+    """Lines of different lengths, or one long line, are faultless as well."""
+    text = base64.b64encode(bytes(range(256)) * 7)
+    lines = line_end.join((b"", text[:10], text[10:100], text[100:]))
+
+    assert decode_base64(lines) == (bytes(range(256)) * 7, None)
 
 
 @given(st.binary(max_size=80), st.sampled_from(["base64", "quoted-printable", "uuencode"]))
