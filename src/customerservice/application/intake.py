@@ -2,7 +2,8 @@
 
 import datetime as dt
 import enum
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -11,6 +12,7 @@ from customerservice.application.recording import Journal
 from customerservice.domain.actor import Actor, ShopScope
 from customerservice.domain.contact import Contact
 from customerservice.domain.delivery import Decision, Delivery
+from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.ids import AttachmentId, ContactId, MessageId, ShopId, ThreadId
 from customerservice.domain.mailbox import Mailbox
 from customerservice.domain.message import Attachment, Audience, Author, AuthorKind, Message, MessageKind
@@ -31,19 +33,31 @@ from customerservice.mail.matching import (
     Verdict,
     dmarc,
     hints,
+    not_shown,
 )
 from customerservice.mail.received import Correspondent, MailKind, ReceivedMail
 from customerservice.mail.subjects import is_new_subject
 from customerservice.mail.tokens import REPLY
-from customerservice.ports.storage import BlobOwner, UnitOfWork
+from customerservice.ports.storage import BlobOwner, KnownHeaderId, ThreadFilter, UnitOfWork
 
 #: Files of one mail that become attachments; the others stay in the raw mail only (R36).
 MAX_ATTACHMENTS = 100
 
+_PERSON = MailKind.PERSON
 _MOST_EVIDENCE = 20
+_MOST_SHOWN = 3
 _REPORTS = (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT, MailKind.SYSTEM)
 _AUTOMATIC = (MailKind.AUTO_REPLY, MailKind.VACATION)
+# What a form that speaks for a person may look like: shop plug-ins and marketplaces mark their mail as generated.
+_FORM_KINDS = (MailKind.SYSTEM, MailKind.LIST)
 _LIST_HEADERS = ("list-id", "list-post", "mailing-list")
+# "list help@shop.example; contact help-owner@shop.example" (ezmlm, Google Groups), "<mailto:help@shop.example?...>"
+_LISTED = re.compile(r"[^\s<>(),;\"?]+")
+# An original that came back: its header says what we wrote.
+_ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
+_ORIGINAL_HEADER = 65_536
+#: A server gives up after five days at most (RFC 5321 4.5.4.1); so late a bounce may come.
+_LATEST_BOUNCE = dt.timedelta(days=7)
 
 
 class Wish(enum.Enum):
@@ -149,22 +163,31 @@ class Intake:
         """Note how a thread stands after a change."""
         self._threads[thread.id] = thread
 
+    def is_own(self, address: EmailAddress | None) -> bool:
+        """Whether the address is one of our own."""
+        return address is not None and address.key in self.around.own_addresses
+
+    def is_form_sender(self, address: EmailAddress | None) -> bool:
+        """Whether the mailbox names the address as one that writes on behalf of people (R39)."""
+        mailbox = self.around.mailbox
+        return mailbox is not None and address is not None and address.key in {one.key for one in mailbox.form_senders}
+
     def _kind(self, mail: ReceivedMail) -> tuple[MailKind, tuple[str, ...]]:
         """The kind as read, corrected by what only the help desk knows: its own addresses and lists (R37)."""
         kind, reasons = mail.kind, mail.kind_reasons
         if kind is MailKind.LIST and self._is_own_list(mail):
+            # The rules about lists come last: no other sign of automatic mail applied.
             kind, reasons = MailKind.PERSON, ("the list is our own distribution list",)
         sender = mail.sender.address if mail.sender is not None else None
-        if kind is MailKind.PERSON and sender is not None and sender.key in self.around.own_addresses:
-            mailbox = self.around.mailbox
-            if mailbox is None or not any(sender.key == form.key for form in mailbox.form_senders):
-                return MailKind.OWN, (f"From is our own address {sender}",)
-        return kind, reasons
+        # A report about a mail of ours is worth showing whoever signs it.
+        if kind in (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT) or not self.is_own(sender):
+            return kind, reasons
+        return (
+            (kind, reasons) if self.is_form_sender(sender) else (MailKind.OWN, (f"From is our own address {sender}",))
+        )
 
     def _is_own_list(self, mail: ReceivedMail) -> bool:
-        listed = " ".join(text.lower() for name in _LIST_HEADERS for text in mail.all_headers(name))
-        words = {word.removeprefix("mailto:") for word in listed.replace("<", " ").replace(">", " ").split()}
-        own = self.around.own_addresses
+        words, own = _listed(mail), self.around.own_addresses
         return any(address in words or address.replace("@", ".") in words for address in own)
 
 
@@ -181,17 +204,21 @@ class _Case:
 
     def __attrs_post_init__(self) -> None:
         self.person = self.mail.sender or Correspondent(None)
-        mailbox = self.intake.around.mailbox
         sender = self.person.address
-        if mailbox is None or sender is None or not any(sender.key == form.key for form in mailbox.form_senders):
+        if sender is None or not self.intake.is_form_sender(sender) or self.kind[0] not in (_PERSON, *_FORM_KINDS):
             return
         replies = [entry for entry in self.mail.reply_to if entry.address is not None]
-        if len(replies) == 1 and self._speaks_for_us(mailbox):
+        if len(replies) == 1 and self._speaks_for_us():
             self.person, self.channel = replies[0], sender.value
+            self.kind = _PERSON, (f"{sender} writes on behalf of people", *self.kind[1])
 
     def decide(self, wish: Wish | None, thread: Thread | None) -> Delivery:
         kind, reasons = self.kind
         if wish is Wish.JOIN and thread is not None:
+            if kind in _REPORTS:
+                # A mail server never takes part in a conversation, nor does its mail reopen one.
+                decision = Decision(rule="by hand", reason="a person showed it on this thread")
+                return self._attach(thread, decision)
             return self._join(thread, Decision(rule="by hand", reason="a person put it into this thread"), admit=True)
         if wish is Wish.OPEN:
             return self._open(Decision(rule="by hand", reason="a person made it a thread"))
@@ -206,6 +233,10 @@ class _Case:
             return self._duplicate(duplicate)
         if kind is MailKind.OWN:
             return self._end(Outcome.IGNORED, Decision(rule="own mail", reason=_first(reasons, "it is ours")))
+        sender = self.person.address
+        if kind in (_PERSON, *_FORM_KINDS) and self.intake.is_own(sender) and self.intake.is_form_sender(sender):
+            reason = f"From is our own form sender {sender}, but it is not proven, or names not exactly one person"
+            return self._end(Outcome.HELD, Decision(rule="form sender", reason=reason))
         verdict = self._verdict()
         if kind in _REPORTS:
             return self._report(verdict)
@@ -244,13 +275,17 @@ class _Case:
             thread = self.intake.thread(thread_id)
             return arrived - thread.last_activity_at if thread is not None else dt.timedelta(0)
 
-        evidence = [
-            found
-            for hint in hints(mail, reply_addresses=self.intake.around.reply_addresses)
-            for found in self._look_up(hint)
-        ]
+        shown = hints(mail, reply_addresses=self.intake.around.reply_addresses)
+        evidence: list[Evidence] = []
+        silent: list[str] = []
+        for hint in shown:
+            found = self._look_up(hint)
+            evidence.extend(found)
+            if not found:
+                silent.append(_unknown(hint))
         policy = self.intake.desk.settings.match_policy or MatchPolicy()
-        return policy.decide(evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for)
+        verdict = policy.decide(evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for)
+        return attrs.evolve(verdict, passed_over=(*verdict.passed_over, *silent, *not_shown(mail, shown)))
 
     def _look_up(self, hint: Hint) -> Sequence[Evidence]:
         if isinstance(hint, HeaderHint):
@@ -295,19 +330,64 @@ class _Case:
         return None if found is None else self.intake.thread(found.id)
 
     def _report(self, verdict: Verdict) -> Delivery:
-        """A bounce, receipt or complaint: shown on the mail of ours that it is about (R37)."""
+        """A bounce, receipt or complaint: shown on the mail of ours that it is about (R37).
+
+        Whoever forges one gets no further: it is only shown, to staff, on a thread whose Message-ID or token he knew.
+        """
         kind, reasons = self.kind
-        bounce = self.mail.bounce
-        ids = [bounce.original_message_id] if bounce is not None and bounce.original_message_id is not None else []
-        known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, ids or self.mail.in_reply_to)
-        about = next((use for use in known if use.sent), None)
-        thread = None if about is None else self.intake.thread(about.thread_id)
         reason = _first(reasons, f"it is a {kind.value}")
-        if thread is None or about is None:
-            reason = f"{reason}; it names no mail that we sent"
-            return self._end(Outcome.IGNORED, Decision(rule=kind.value, reason=reason, passed_over=_said(verdict)))
-        decision = Decision(rule=kind.value, reason=f"{reason}; it names a mail that we sent")
-        return self._attach(thread, decision, about=about.message_id)
+        about = self._sent_mail()
+        thread = None if about is None else self.intake.thread(about.thread_id)
+        if thread is not None and about is not None:
+            decision = Decision(rule=kind.value, reason=f"{reason}; it names a mail that we sent")
+            return self._attach(thread, decision, about=about.message_id)
+        thread = self._thread_of_original()
+        if thread is not None:
+            decision = Decision(rule=kind.value, reason=f"{reason}; the mail it is about carries a right token of ours")
+            return self._attach(thread, decision)
+        reason = f"{reason}; it names no mail that we sent"
+        decision = Decision(rule=kind.value, reason=reason, passed_over=_said(verdict))
+        thread = self._thread_of_failed()
+        if thread is None:
+            return self._end(Outcome.IGNORED, decision)
+        # Whoever knows a customer's address could write such a bounce, to make us doubt that address.
+        reason = f"{reason}, but we wrote to its failed recipient lately, in one thread alone"
+        return self._end(Outcome.HELD, attrs.evolve(decision, reason=reason, linked=thread.id))
+
+    def _sent_mail(self) -> KnownHeaderId | None:
+        """The mail of ours that a report names: what it is about, else what it answers."""
+        mail = self.mail
+        told = () if mail.bounce is None else (mail.bounce.original_message_id,)
+        named = [name for name in (*told, *mail.in_reply_to, *reversed(mail.references)) if name is not None]
+        known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, dict.fromkeys(named))
+        ours = {use.header_id: use for use in known if use.sent}
+        return next((ours[name] for name in named if name in ours), None)
+
+    def _thread_of_original(self) -> Thread | None:
+        """The thread whose right token a report shows, in its own text or in the mail that it is about."""
+        mails = [self.mail]
+        for part in self.mail.attachments[:MAX_ATTACHMENTS]:
+            if part.media_type in _ORIGINALS:
+                original = self.intake.desk.reader(part.content[:_ORIGINAL_HEADER])
+                # What we sent has the signed address where answers go.
+                mails.append(attrs.evolve(original, to=original.reply_to))
+        shown = (hint for mail in mails for hint in hints(mail, reply_addresses=self.intake.around.reply_addresses))
+        found = (one for hint in shown if not isinstance(hint, HeaderHint) for one in self._look_up(hint))
+        right = next((one for one in found if one.kind is EvidenceKind.VALID_TOKEN), None)
+        return None if right is None or right.thread_id is None else self.intake.thread(right.thread_id)
+
+    def _thread_of_failed(self) -> Thread | None:
+        """The one thread in which we lately wrote to the failed recipient of a bounce that names no mail at all."""
+        bounce = self.mail.bounce
+        if bounce is None or bounce.original_message_id is not None:
+            return None
+        since = self.delivery.received_at - _LATEST_BOUNCE
+        found: list[Thread] = []
+        for recipient in bounce.recipients[:_MOST_EVIDENCE]:
+            wanted = ThreadFilter(scope=self.intake.around.scope, address=recipient.address, active_since=since)
+            found += self.intake.unit.threads.page(wanted, limit=_MOST_EVIDENCE).items
+        written = {one.id for one in found if one.last_employee_message_at and one.last_employee_message_at >= since}
+        return self.intake.thread(written.pop()) if len(written) == 1 else None
 
     def _automatic(self, verdict: Verdict) -> Delivery:
         """An automatic answer: shown on the thread it belongs to, never opening or reopening one (R37)."""
@@ -437,6 +517,7 @@ class _Case:
             kind_reasons=reasons,
             defects=tuple(defect.code for defect in self.mail.defects),
             standing=self.channel and f"sent through {self.channel}",
+            warnings=self._warnings(),
         )
         return attrs.evolve(
             self.delivery,
@@ -447,9 +528,24 @@ class _Case:
             message_id=None if message is None else message.id,
         )
 
-    def _speaks_for_us(self, mailbox: Mailbox) -> bool:
+    def _warnings(self) -> tuple[str, ...]:
+        """What a person who answers should know: the sender asks for answers somewhere else (R39)."""
+        person = self.person.address
+        listed = {entry.address.key: entry.address for entry in self.mail.reply_to if entry.address is not None}
+        lists = _listed(self.mail)
+        elsewhere = [
+            address.value
+            for key, address in listed.items()
+            if not self.intake.is_own(address) and key not in lists and (person is None or key != person.key)
+        ]
+        if not elsewhere:
+            return ()
+        shown = ", ".join(elsewhere[:_MOST_SHOWN]) + (", ..." if len(elsewhere) > _MOST_SHOWN else "")
+        return (f"Reply-To asks for answers at {shown}; it is not followed",)
+
+    def _speaks_for_us(self) -> bool:
         """Whether a form sender's mail is proven: it passed authentication or carries our Message-ID domain (R39)."""
-        if dmarc(self.mail, mailbox.authserv_id) == "pass":
+        if dmarc(self.mail, self._authserv_id) == "pass":
             return True
         domain = (self.mail.message_id or "").rpartition("@")[2].lower()
         return bool(domain) and any(own.rpartition("@")[2] == domain for own in self.intake.around.own_addresses)
@@ -496,6 +592,23 @@ def shown(delivery: Delivery, mail: ReceivedMail) -> Delivery:
         sender=str(sender.address) if sender.address is not None else one_line(sender.name)[:255] or None,
         subject=None if mail.subject is None else one_line(mail.subject)[:255],
     )
+
+
+def _listed(mail: ReceivedMail) -> Collection[str]:
+    """Give the addresses and names, in lower case, by which a mail's header says that it came through a list."""
+    return {
+        word.removeprefix("mailto:")
+        for name in _LIST_HEADERS
+        for text in mail.all_headers(name)
+        for word in _LISTED.findall(text.lower())
+    }
+
+
+def _unknown(hint: Hint) -> str:
+    """Say of a hint that named nothing that it did so."""
+    if isinstance(hint, MarkerHint):
+        return f"number in the {hint.place}: there is no thread {hint.number}"
+    return "message-ids: none of those it answers is known here"
 
 
 def _first(reasons: Sequence[str], otherwise: str) -> str:

@@ -41,6 +41,7 @@ class Decision:
         standing: of the sender in the thread in question.
         linked: a thread this one is linked to without being part of it (R18).
         defects: codes of what was wrong with the mail.
+        warnings: what a person who answers it should know, one sentence each.
     """
 
     rule: str
@@ -52,6 +53,7 @@ class Decision:
     standing: str = ""
     linked: ThreadId | None = None
     defects: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

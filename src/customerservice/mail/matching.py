@@ -76,6 +76,18 @@ def hints(mail: ReceivedMail, *, reply_addresses: Sequence[str] = ()) -> tuple[H
     return tuple(found)
 
 
+def not_shown(mail: ReceivedMail, found: Sequence[Hint]) -> tuple[str, ...]:
+    """Say of each of the three rules (R17) for which a mail shows nothing that it does so, one sentence each."""
+    silent = []
+    if not any(isinstance(hint, HeaderHint) for hint in found):
+        silent.append("message-ids: the mail answers none")
+    if not any(isinstance(hint, AddressHint) for hint in found):
+        silent.append("signed address: it is sent to none")
+    if mail.markers.number is None:
+        silent.append("marker: it has none")
+    return tuple(silent)
+
+
 def _signed(mail: ReceivedMail, patterns: Sequence[str]) -> Sequence[AddressHint]:
     listed = (entry.address for entry in (*mail.to, *mail.cc) if entry.address is not None)
     recipients: tuple[EmailAddress, ...] = (*listed, *mail.envelope_to)
@@ -282,26 +294,31 @@ def _why_not(other: Evidence, chosen: Evidence) -> str:
 def dmarc(mail: ReceivedMail, authserv_id: str | None) -> Literal["pass", "fail", "none"]:
     """Give the DMARC result that the trusted server wrote into Authentication-Results (RFC 8601, RFC 7489 11.2).
 
-    Only headers with exactly this authserv-id (any case) count, wherever they stand; without one the answer is
-    ``none``, never ``pass``. If they contradict each other the answer is ``fail``; results other than pass and fail
-    are ``none``.
+    Only headers with exactly this authserv-id (any case) count; without one the answer is ``none``, never ``pass``. A
+    ``fail`` counts wherever it stands. Otherwise the topmost of these headers that speaks of DMARC decides: a server
+    writes above what came with the mail, and it should have removed what claims to be its own (RFC 8601 5). Results
+    other than pass and fail are ``none``.
     """
     if authserv_id is None:
         return "none"
     wanted = authserv_id.strip().lower()
-    results = {
-        result for name, text in mail.authentication if name.lower() == wanted for result in _dmarc_results(text)
-    }
-    if "fail" in results:
+    plain = [_outside_comments(text) for _, text in mail.authentication]
+    told = [found for text in plain if _authserv_id(text) == wanted and (found := _dmarc_results(text))]
+    if any("fail" in results for results in told):
         return "fail"
-    return "pass" if "pass" in results else "none"
+    return "pass" if told and "pass" in told[0] else "none"
+
+
+def _authserv_id(text: str) -> str:
+    """Give the first word, in lower case; "" without one. A version may stand behind it (RFC 8601 2.2)."""
+    return next(iter(text.partition(";")[0].split()), "").lower()
 
 
 def _dmarc_results(text: str) -> Sequence[str]:
     # RFC 8601 2.2: authserv-id [version] *(";" method "=" result [reason] [propspec]); only the first word of each
     # statement is a result, so a "dmarc=pass" inside a comment or a quoted reason is not one.
     found = []
-    for statement in _outside_comments(text).split(";")[1:]:
+    for statement in text.split(";")[1:]:
         method, equals, rest = statement.partition("=")
         if equals and method.partition("/")[0].strip().lower() == "dmarc":
             found.append((rest.split() or [""])[0].lower())

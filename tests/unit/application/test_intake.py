@@ -12,7 +12,9 @@ from customerservice.domain.message import Audience, AuthorKind, MessageKind
 from customerservice.domain.outcome import Outcome
 from customerservice.domain.status import ThreadStatus
 from customerservice.errors import StoredBytesLost
+from customerservice.mail.kinds import RULES
 from customerservice.mail.matching import MatchPolicy
+from customerservice.mail.received import MailKind
 from customerservice.mail.tokens import signed_address
 
 EVE = "Eve <eve@elsewhere.example>"
@@ -186,7 +188,10 @@ def test_the_decision_is_kept_with_the_mail(shop):
     decision = delivery.decision
     assert decision.rule == "in-reply-to"
     assert "Message-ID we sent" in decision.reason
-    assert decision.passed_over == ("marker in the subject: points at the same thread",)
+    assert decision.passed_over == (
+        "marker in the subject: points at the same thread",
+        "signed address: it is sent to none",
+    )
     assert (decision.kind, decision.contact_rule) == ("person", "address")
     assert shop.token(thread) not in repr(decision)
 
@@ -237,7 +242,8 @@ def test_a_received_id_behind_a_sent_one_of_the_same_thread_changes_nothing(shop
         shop.write("Hello", in_reply_to=id_of(reply.raw), headers=(f"References: <{first}> <{id_of(reply.raw)}>",))
     )
 
-    assert (delivery.outcome, delivery.decision.passed_over) == (Outcome.JOINED, ())
+    assert (delivery.outcome, delivery.decision.rule) == (Outcome.JOINED, "in-reply-to")
+    assert not any("same thread" in reason for reason in delivery.decision.passed_over)
 
 
 def test_many_mails_with_one_message_id_do_not_swell_the_record(shop):
@@ -250,7 +256,7 @@ def test_many_mails_with_one_message_id_do_not_swell_the_record(shop):
     (delivery,) = shop.receive(shop.write("About your offer", in_reply_to="same@eve.example"))
 
     assert delivery.outcome is Outcome.OPENED
-    assert len(delivery.decision.passed_over) == 19
+    assert len([reason for reason in delivery.decision.passed_over if "another thread" in reason]) == 19
 
 
 def test_a_token_of_another_thread_holds_the_mail(shop):
@@ -276,6 +282,37 @@ def test_a_number_of_no_thread_is_no_evidence(shop):
     (delivery,) = shop.receive(shop.write("Hello", subject="Re: parcel [#99]"))
 
     assert (delivery.outcome, delivery.decision.rule) == (Outcome.OPENED, "no_evidence")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({}, ("message-ids: the mail answers none", "signed address: it is sent to none", "marker: it has none")),
+        (
+            {"in_reply_to": "nobody@elsewhere.example"},
+            (
+                "message-ids: none of those it answers is known here",
+                "signed address: it is sent to none",
+                "marker: it has none",
+            ),
+        ),
+        (
+            {"subject": "Re: [#99]"},
+            (
+                "number in the subject: there is no thread 99",
+                "message-ids: the mail answers none",
+                "signed address: it is sent to none",
+            ),
+        ),
+    ],
+    ids=["nothing", "an unknown Message-ID", "an unknown number"],
+)
+def test_each_rule_that_did_not_decide_says_why(shop, told, said):
+    """Of the three rules none is passed over in silence (R17)."""
+    (delivery,) = shop.receive(shop.write("Hello", **told))
+
+    assert delivery.decision.rule == "no_evidence"
+    assert delivery.decision.passed_over == said
 
 
 def test_a_revoked_token_holds_the_mail(shop):
@@ -405,7 +442,9 @@ def test_equal_content_of_a_held_mail_is_a_duplicate(shop):
 # Kinds of mail (R37).
 
 
-def bounce_of(header_id, *, own_id="bounce@mx.customer.example"):
+def bounce_of(header_id, *, own_id="bounce@mx.customer.example", original=(), failed="maria@customer.example"):
+    named = () if header_id is None else (f"Message-ID: <{header_id}>",)
+    head = "\r\n".join((*named, *original, "Content-Type: text/plain"))
     return (
         "From: Mail Delivery System <mailer-daemon@mx.customer.example>\r\n"
         "To: help@shop.example\r\n"
@@ -417,9 +456,10 @@ def bounce_of(header_id, *, own_id="bounce@mx.customer.example"):
         "--b\r\nContent-Type: text/plain\r\n\r\nThe mail could not be delivered.\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         "Reporting-MTA: dns; mx.customer.example\r\n\r\n"
-        "Final-Recipient: rfc822; maria@customer.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
-        "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
-        f"Message-ID: <{header_id}>\r\nSubject: Re: Where is my parcel?\r\n\r\n"
+        f"Final-Recipient: rfc822; {failed}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        "--b\r\nContent-Type: image/png\r\nContent-Disposition: attachment\r\n\r\nlogo of the server\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"{head}\r\n\r\nIt is on its way.\r\n"
         "--b--\r\n"
     ).encode()
 
@@ -464,6 +504,98 @@ def test_the_message_id_of_a_bounce_is_not_one_we_sent(shop):
     (delivery,) = shop.receive(bounce_of("key@eve.example", own_id="second@eve.example"))
 
     assert delivery.outcome is Outcome.IGNORED
+
+
+def test_a_bounce_names_its_mail_by_what_it_answers(shop):
+    """A server that returns no header of the mail may still say in its own which one it is about."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+    answers = f"References: <x@elsewhere.example> <{id_of(reply.raw)}>\r\n".encode()
+
+    (delivery,) = shop.receive(answers + bounce_of(None, failed="gone@elsewhere.example"))
+
+    assert (delivery.outcome, delivery.thread_id) == (Outcome.ATTACHED, thread.id)
+
+
+@pytest.mark.parametrize("shown", ["signed address", "marker"])
+def test_a_bounce_without_message_id_is_shown_where_its_original_has_a_right_token(signed_shop, shown):
+    """The token of our own mail comes back with it."""
+    shop = signed_shop
+    thread = shop.open_thread()
+    token = shop.token(thread)
+    original = {
+        "signed address": f"Reply-To: help+{thread.number}-{token}@shop.example",
+        "marker": f"Subject: Re: Where is my parcel? [#{thread.number} {token}]",
+    }[shown]
+
+    (delivery,) = shop.receive(bounce_of("rewritten@mx.customer.example", original=(original,)))
+
+    assert (delivery.outcome, delivery.thread_id) == (Outcome.ATTACHED, thread.id)
+    assert "right token" in delivery.decision.reason
+    assert shop.messages(thread.id)[-1].in_reply_to is None
+
+
+def test_a_bounce_whose_original_has_a_wrong_token_is_ignored(signed_shop):
+    """A made-up token shows nothing on anybody's thread."""
+    thread = signed_shop.open_thread()
+    original = (f"Subject: [#{thread.number} {WRONG_TOKEN}]", f"In-Reply-To: <{thread.number}@x.example>")
+
+    (delivery,) = signed_shop.receive(bounce_of("x@mx.customer.example", original=original))
+
+    assert delivery.outcome is Outcome.IGNORED
+
+
+def test_a_bounce_that_names_no_mail_waits_where_we_wrote_to_that_address_lately(shop):
+    """It could be forged by whoever knows the address, so it is linked, and a person shows it on the thread."""
+    thread = shop.open_thread()
+    shop.answered(thread)
+
+    (held,) = shop.receive(bounce_of(None))
+    shown = shop.anna.mail.join(held.id, thread.id)
+
+    assert (held.outcome, held.decision.linked) == (Outcome.HELD, thread.id)
+    assert (shown.outcome, shop.messages(thread.id)[-1].kind) == (Outcome.ATTACHED, MessageKind.REPORT)
+    assert shop.thread(thread.id).participants == thread.participants
+    assert shop.thread(thread.id).status is ThreadStatus.CLOSED
+
+
+@pytest.mark.parametrize("case", ["never written to", "long ago", "two threads", "another address"])
+def test_a_bounce_that_names_no_mail_is_ignored_elsewhere(shop, case):
+    """Unless exactly one thread lately had a mail of ours to that address, nothing is worth a look."""
+    thread = shop.open_thread()
+    if case != "never written to":
+        shop.answered(thread)
+    if case == "two threads":
+        shop.answered(shop.open_thread(shop.write("Another", subject="Another")))
+    if case == "long ago":
+        shop.clock.advance(dt.timedelta(days=8))
+
+    failed = "eve@elsewhere.example" if case == "another address" else "maria@customer.example"
+    (delivery,) = shop.receive(bounce_of(None, failed=failed))
+
+    assert delivery.outcome is Outcome.IGNORED
+
+
+def test_a_read_receipt_is_shown_on_the_mail_that_was_read(shop):
+    """It is a report in the thread (RFC 8098), and reopens nothing."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+    raw = (
+        "From: Maria <maria@customer.example>\r\nTo: help@shop.example\r\nSubject: Read: Where is my parcel?\r\n"
+        "Message-ID: <read@customer.example>\r\n"
+        f"In-Reply-To: <{id_of(reply.raw)}>\r\n"
+        'Content-Type: multipart/report; report-type=disposition-notification; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nYour message was displayed.\r\n"
+        "--b\r\nContent-Type: message/disposition-notification\r\n\r\n"
+        f"Final-Recipient: rfc822; maria@customer.example\r\nOriginal-Message-ID: <{id_of(reply.raw)}>\r\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed\r\n\r\n--b--\r\n"
+    ).encode()
+
+    (delivery,) = shop.receive(raw)
+
+    _, sent, report = shop.messages(thread.id)
+    assert (delivery.outcome, report.kind, report.in_reply_to) == (Outcome.ATTACHED, MessageKind.REPORT, sent.id)
+    assert shop.thread(thread.id).status is ThreadStatus.CLOSED
 
 
 VACATION = ("Auto-Submitted: auto-replied",)
@@ -518,6 +650,9 @@ def test_list_mail_waits_for_a_person(shop):
         "List-Id: Help <help.shop.example>",
         "List-Post: <mailto:help@shop.example>",
         "Mailing-list: list help@shop.example",
+        "Mailing-list: list help@shop.example; contact help-owner@shop.example",
+        "List-Post: <https://groups.shop.example/help>, <mailto:help@shop.example?subject=post>",
+        "List-Post: <mailto:help@shop.example> (Help)",
     ],
 )
 def test_our_own_distribution_list_is_no_sign(shop, header):
@@ -525,6 +660,68 @@ def test_our_own_distribution_list_is_no_sign(shop, header):
     (delivery,) = shop.receive(shop.write(headers=(header, "Precedence: list")))
 
     assert delivery.outcome is Outcome.OPENED
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["List-Id: <help.shop.example.eve.example>", "List-Id: <nothelp.shop.example>", "List-Post: NO"],
+)
+def test_the_list_of_somebody_else_is_a_sign(shop, header):
+    """A name that only holds ours in itself is not ours."""
+    (delivery,) = shop.receive(shop.write(headers=(header,)))
+
+    assert delivery.outcome is Outcome.HELD
+
+
+OUR_LIST = ("List-Id: <help.shop.example>", "Precedence: list")
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("Auto-Submitted: auto-replied", "auto_reply"),
+        ("X-Autoreply: yes", "auto_reply"),
+        ("Auto-Submitted: auto-generated", "system"),
+        ("X-Failed-Recipients: maria@customer.example", "bounce"),
+        ("Return-Path: <>", "auto_reply"),
+    ],
+)
+def test_automatic_mail_over_our_own_list_is_automatic(shop, header, kind):
+    """What the list adds is no sign; what was there without it still is."""
+    (delivery,) = shop.receive(shop.write(headers=(*OUR_LIST, header)))
+
+    assert (delivery.outcome, delivery.decision.kind) == (Outcome.IGNORED, kind)
+
+
+def test_the_rules_about_lists_come_last():
+    """So whatever they apply to shows no other sign, and is a person's once they are taken away."""
+    kinds = [kind for kind, *_ in RULES]
+
+    assert set(kinds[kinds.index(MailKind.LIST) :]) == {MailKind.LIST}
+
+
+@pytest.mark.parametrize("header", ["Auto-Submitted: auto-generated", "List-Id: <news.elsewhere.example>"])
+def test_our_own_notifications_are_ours_whatever_they_look_like(shop, header):
+    """They neither wait for a person nor show up in the thread they name."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+
+    (delivery,) = shop.receive(
+        shop.write("A customer wrote", sender="help@shop.example", in_reply_to=id_of(reply.raw), headers=(header,))
+    )
+
+    assert (delivery.outcome, delivery.decision.rule) == (Outcome.IGNORED, "own mail")
+
+
+def test_a_bounce_in_our_own_name_is_a_bounce(shop):
+    """Some servers let the postmaster's address be one that is ours."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+    raw = bounce_of(id_of(reply.raw)).replace(b"mailer-daemon@mx.customer.example", b"help@shop.example")
+
+    (delivery,) = shop.receive(raw)
+
+    assert (delivery.outcome, delivery.thread_id) == (Outcome.ATTACHED, thread.id)
 
 
 def test_our_own_mail_over_our_own_list_is_ignored(shop):
@@ -702,6 +899,31 @@ def test_the_reply_to_of_everybody_else_is_not_the_person(form_shop):
     assert thread.address == EmailAddress("maria@customer.example")
 
 
+MANY = ", ".join(f"p{number}@elsewhere.example" for number in range(50))
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        (("Reply-To: eve@elsewhere.example",), "eve@elsewhere.example;"),
+        ((f"Reply-To: {MANY}",), "p0@elsewhere.example, p1@elsewhere.example, p2@elsewhere.example, ...;"),
+        (("Reply-To: MARIA@customer.example, eve@elsewhere.example",), "at eve@elsewhere.example;"),
+        (("Reply-To: maria@customer.example",), None),
+        (("Reply-To: help@shop.example",), None),
+        (("Reply-To: news@elsewhere.example", "List-Post: <mailto:news@elsewhere.example>"), None),
+        (("Reply-To: nobody",), None),
+    ],
+    ids=["elsewhere", "fifty", "herself and elsewhere", "herself", "ourselves", "her list", "no address"],
+)
+def test_a_reply_to_that_leads_elsewhere_is_a_warning(shop, headers, shown):
+    """It is not followed, and whoever answers is told (R39, bad input 75)."""
+    (delivery,) = shop.receive(shop.write(headers=headers))
+
+    warnings = delivery.decision.warnings
+    assert len(warnings) == (shown is not None)
+    assert shown is None or shown in warnings[0]
+
+
 def test_a_form_that_sends_from_our_own_address_is_heard(make_shop):
     """Own mail is ignored, but not that of a form sender."""
     shop = make_shop(form_senders=frozenset({EmailAddress("help@shop.example")}))
@@ -713,6 +935,37 @@ def test_a_form_that_sends_from_our_own_address_is_heard(make_shop):
     )
 
     assert thread.address == EmailAddress("maria@customer.example")
+
+
+@pytest.mark.parametrize("header", ["Auto-Submitted: auto-generated", "List-Unsubscribe: <mailto:u@plugin.example>"])
+def test_a_proven_form_may_look_automatic(form_shop, header):
+    """Plug-ins and marketplaces mark what they send as generated; the person behind it is not."""
+    thread = form_shop.open_thread(
+        form_shop.write(sender=FORM, headers=(PASSED, header, "Reply-To: maria@customer.example"))
+    )
+
+    assert thread.address == EmailAddress("maria@customer.example")
+
+
+def test_a_bounce_of_a_form_sender_is_a_bounce(form_shop):
+    """To speak for people is not to speak for all machines."""
+    (delivery,) = form_shop.receive(
+        form_shop.write(
+            sender=FORM,
+            headers=(PASSED, "Reply-To: maria@customer.example", "X-Failed-Recipients: x@elsewhere.example"),
+        )
+    )
+
+    assert delivery.outcome is Outcome.IGNORED
+
+
+def test_an_unproven_form_in_our_own_name_waits_for_a_person(make_shop):
+    """It may be forged, and it may be a customer: it is not thrown away, and our own address is no customer."""
+    shop = make_shop(form_senders=frozenset({EmailAddress("help@shop.example")}))
+
+    (delivery,) = shop.receive(shop.write(sender="help@shop.example", headers=("Reply-To: maria@customer.example",)))
+
+    assert (delivery.outcome, delivery.decision.rule) == (Outcome.HELD, "form sender")
 
 
 # A mailbox that opens no threads (R43).

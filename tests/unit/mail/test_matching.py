@@ -8,6 +8,7 @@ import pytest
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.ids import ThreadId
+from customerservice.mail import parse
 from customerservice.mail.matching import (
     Action,
     AddressHint,
@@ -20,6 +21,7 @@ from customerservice.mail.matching import (
     Verdict,
     dmarc,
     hints,
+    not_shown,
 )
 from customerservice.mail.received import Correspondent, Markers, ReceivedMail
 
@@ -220,6 +222,54 @@ def test_dmarc_result(text: str, expected: str) -> None:
 def test_dmarc_of_another_server_does_not_count() -> None:
     """Anybody can write the header of another server."""
     assert dmarc(authenticated(("mx.evil.example", "dmarc=pass")), "mx.shop.example") == "none"
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("mx.shop.example; dmarc=none", "mx.shop.example; dmarc=pass"), "none"),
+        (("mx.shop.example; dmarc=pass", "mx.shop.example; dmarc=none"), "pass"),
+        (("mx.shop.example; dmarc=pass", "mx.shop.example; dmarc=fail"), "fail"),
+        (("mx.shop.example; spf=pass", "mx.shop.example; dkim=pass", "mx.shop.example; dmarc=pass"), "pass"),
+        (("mx.evil.example; dmarc=fail", "mx.shop.example; dmarc=pass"), "pass"),
+        (("(mx.evil.example;) MX.shop.example 1; dmarc=pass",), "pass"),
+        (("mx.evil.example (mx.shop.example); dmarc=pass",), "none"),
+        (("mx.shop.example.evil.example; dmarc=pass",), "none"),
+        ((";",), "none"),
+    ],
+    ids=[
+        "what came with the mail stands below ours",
+        "an earlier hop does not take ours back",
+        "a fail counts anywhere",
+        "one header for each method",
+        "the word of another server",
+        "a comment and a version",
+        "our name in a comment",
+        "a longer name",
+        "nothing",
+    ],
+)
+def test_several_authentication_results(texts: tuple[str, ...], expected: str) -> None:
+    """The topmost word of the trusted server about DMARC counts, but a fail counts wherever it stands."""
+    mail = attrs.evolve(EMPTY, authentication=tuple(("", text) for text in texts))
+
+    assert dmarc(mail, "mx.shop.example") == expected
+
+
+def test_folded_results_are_read_and_encoded_ones_are_not() -> None:
+    """A server that drops forged results of its own name cannot see them in encoded words, so they are none."""
+    folded = b"Authentication-Results: mx.shop.example;\r\n\tspf=pass;\r\n\tdmarc=pass\r\n\r\nx"
+    encoded = b"Authentication-Results: =?utf-8?q?mx=2Eshop=2Eexample=3B_dmarc=3Dpass?=\r\n\r\nx"
+
+    assert [dmarc(parse(raw), "mx.shop.example") for raw in (folded, encoded)] == ["pass", "none"]
+
+
+def test_what_a_mail_does_not_show_is_said() -> None:
+    """Each of the three rules that finds nothing in a mail has its sentence."""
+    answered = attrs.evolve(EMPTY, in_reply_to=("a@x",))
+
+    assert len(not_shown(EMPTY, ())) == 3
+    assert not_shown(answered, hints(answered)) == ("signed address: it is sent to none", "marker: it has none")
 
 
 def test_dmarc_without_a_trusted_server_is_none() -> None:

@@ -240,6 +240,7 @@ def delivery_object(delivery: Delivery) -> dict[str, object]:
             "standing": decision.standing,
             "linked": decision.linked,
             "defects": list(decision.defects),
+            "warnings": list(decision.warnings),
         },
     }
 
@@ -276,5 +277,7 @@ def print_delivery(delivery: Delivery) -> None:
     )
     for reason in decision.kind_reasons:
         print_text(f"  {reason}")
+    for warning in decision.warnings:
+        print_text(f"  warning: {warning}")
     for reason in decision.passed_over:
         print_text(f"  did not decide: {reason}")
