@@ -34,7 +34,6 @@ HEAVY = [
     "aiosmtpd",
     "alembic",
     "cattrs",
-    "charset_normalizer",
     "click",
     "django",
     "fastapi",

@@ -4,7 +4,11 @@ Python knows codecs that are no charsets (``idna``, ``punycode``, ``unicode_esca
 than linear time, or turn plain letters into ``<script>``. A name outside the list is therefore treated as unknown.
 """
 
+import re
+
 from customerservice.domain.text import storable
+from customerservice.mail.detection import LATIN, detect_charset
+from customerservice.mail.iso_2022 import decode_euc_jp, decode_iso_2022_jp, decode_iso_2022_kr
 
 _SAME = (
     "iso8859-2", "iso8859-3", "iso8859-4", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-10",
@@ -19,32 +23,55 @@ _SAME = (
 # (a superset for a name that is used loosely: Windows-1252 for Latin-1, GB 18030 for GB 2312).
 _OTHERS = {
     "usascii": "ascii", "ascii": "ascii", "ansix3.41968": "ascii", "646": "ascii", "iso646us": "ascii", "7bit": "ascii",
-    "utf8": "utf-8", "unicode11utf8": "utf-8", "utf8mb4": "utf-8", "cp65001": "utf-8", "unicode": "utf-16",
-    "utf16le": "utf-16-le", "utf16be": "utf-16-be", "ucs2": "utf-16", "utf32le": "utf-32-le", "utf32be": "utf-32-be",
+    "utf8": "utf-8", "unicode11utf8": "utf-8", "utf8mb4": "utf-8", "cp65001": "utf-8", "unicode20utf8": "utf-8",
+    "utf8bom": "utf-8", "unicode": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "ucs2": "utf-16",
+    "unicodefffe": "utf-16-be", "unicodefeff": "utf-16-le", "iso10646ucs2": "utf-16", "utf32le": "utf-32-le",
+    "utf32be": "utf-32-be", "ucs4": "utf-32", "iso10646ucs4": "utf-32",
     "iso88591": "cp1252", "latin1": "cp1252", "l1": "cp1252", "iso885911987": "cp1252", "iso88591windows": "cp1252",
-    "ansi": "cp1252", "latin2": "iso8859-2", "latin5": "cp1254", "iso88599": "cp1254", "latin9": "iso8859-15",
-    "iso88598i": "iso8859-8", "iso88598e": "iso8859-8", "logical": "iso8859-8", "visual": "iso8859-8",
-    "iso88596i": "iso8859-6", "iso88596e": "iso8859-6", "cyrillic": "iso8859-5", "greek": "iso8859-7",
-    "hebrew": "iso8859-8", "arabic": "iso8859-6", "iso885911": "cp874", "tis620": "cp874", "windows874": "cp874",
-    "dos874": "cp874", "koi8": "koi8-r", "koi": "koi8-r", "koi8ru": "koi8-u", "macintosh": "mac-roman",
-    "mac": "mac-roman", "macroman": "mac-roman", "xmacroman": "mac-roman", "xmaccyrillic": "mac-cyrillic",
-    "maccyrillic": "mac-cyrillic", "macce": "mac-latin2", "xmacce": "mac-latin2", "ibm866": "cp866", "866": "cp866",
-    "gb2312": "gb18030", "gb231280": "gb18030", "gbk": "gb18030", "xgbk": "gb18030", "cp936": "gb18030",
-    "ms936": "gb18030", "windows936": "gb18030", "euccn": "gb18030", "chinese": "gb18030", "cngb": "gb18030",
-    "hzgb2312": "hz", "big5": "cp950", "big5eten": "cp950", "xxbig5": "cp950", "cnbig5": "cp950", "windows950": "cp950",
-    "shiftjis": "cp932", "sjis": "cp932", "xsjis": "cp932", "mskanji": "cp932", "windows31j": "cp932", "ms932": "cp932",
-    "xeucjp": "euc-jp", "ujis": "euc-jp", "iso2022jp": "iso2022_jp_ext", "csiso2022jp": "iso2022_jp_ext",
-    "iso2022jp1": "iso2022_jp_ext", "iso2022jp2": "iso2022_jp_2", "iso2022jp3": "iso2022_jp_3",
-    "iso2022jp2004": "iso2022_jp_2004", "iso2022jpms": "iso2022_jp_ext", "cp50220": "iso2022_jp_ext",
-    "cp50221": "iso2022_jp_ext", "iso2022kr": "iso2022_kr", "ksc56011987": "cp949", "ksc5601": "cp949",
-    "ksc56011989": "cp949", "korean": "cp949", "euckr": "cp949", "uhc": "cp949", "ms949": "cp949",
-    "windows949": "cp949", "isoir149": "cp949", "xwindows949": "cp949",
+    "isoir100": "cp1252", "ibm819": "cp1252", "cp819": "cp1252", "ansi": "cp1252", "westerneuropean": "cp1252",
+    "latin2": "iso8859-2", "l2": "iso8859-2", "isoir101": "iso8859-2", "iso885921987": "iso8859-2",
+    "latin3": "iso8859-3", "l3": "iso8859-3", "isoir109": "iso8859-3", "iso885931988": "iso8859-3",
+    "latin4": "iso8859-4", "l4": "iso8859-4", "isoir110": "iso8859-4", "iso885941988": "iso8859-4",
+    "cyrillic": "iso8859-5", "latincyrillic": "iso8859-5", "isoir144": "iso8859-5", "iso885951988": "iso8859-5",
+    "arabic": "iso8859-6", "latinarabic": "iso8859-6", "isoir127": "iso8859-6", "iso885961987": "iso8859-6",
+    "asmo708": "iso8859-6",
+    "ecma114": "iso8859-6", "iso88596i": "iso8859-6", "iso88596e": "iso8859-6",
+    "greek": "iso8859-7", "latingreek": "iso8859-7", "greek8": "iso8859-7", "isoir126": "iso8859-7",
+    "iso885971987": "iso8859-7",
+    "ecma118": "iso8859-7", "elot928": "iso8859-7", "suneugreek": "iso8859-7",
+    "hebrew": "iso8859-8", "latinhebrew": "iso8859-8", "isoir138": "iso8859-8", "iso885981988": "iso8859-8",
+    "visual": "iso8859-8",
+    "logical": "iso8859-8", "iso88598i": "iso8859-8", "iso88598e": "iso8859-8",
+    "latin5": "cp1254", "l5": "cp1254", "iso88599": "cp1254", "iso885991989": "cp1254", "isoir148": "cp1254",
+    "latin6": "iso8859-10", "l6": "iso8859-10", "isoir157": "iso8859-10", "iso8859101992": "iso8859-10",
+    "iso885911": "cp874", "tis620": "cp874", "dos874": "cp874", "latin7": "iso8859-13", "latin8": "iso8859-14",
+    "l8": "iso8859-14", "isoceltic": "iso8859-14", "latin9": "iso8859-15", "l9": "iso8859-15", "latin10": "iso8859-16",
+    "koi8": "koi8-r", "koi": "koi8-r", "koi8ru": "koi8-u", "ibm866": "cp866", "866": "cp866",
+    "macintosh": "mac-roman", "mac": "mac-roman", "macroman": "mac-roman", "maccyrillic": "mac-cyrillic",
+    "macukrainian": "mac-cyrillic", "macce": "mac-latin2", "maccentraleurope": "mac-latin2",
+    "maccentraleurroman": "mac-latin2", "macgreek": "mac-greek", "macturkish": "mac-turkish",
+    "maciceland": "mac-iceland", "maccroatian": "mac-croatian", "macromanian": "mac-romanian",
+    "gb2312": "gb18030", "gb231280": "gb18030", "isoir58": "gb18030", "iso58gb231280": "gb18030", "gbk": "gb18030",
+    "cp936": "gb18030", "ms936": "gb18030", "windows936": "gb18030", "euccn": "gb18030", "chinese": "gb18030",
+    "cngb": "gb18030", "gb180302000": "gb18030", "gb180302005": "gb18030", "gb180302022": "gb18030", "hzgb2312": "hz",
+    "big5": "cp950", "big5eten": "cp950", "xbig5": "cp950", "cnbig5": "cp950", "windows950": "cp950", "ms950": "cp950",
+    "shiftjis": "cp932", "sjis": "cp932", "mskanji": "cp932", "windows31j": "cp932", "ms932": "cp932",
+    "cp943": "cp932", "cp943c": "cp932", "ibm943": "cp932",
+    "ujis": "euc-jp", "eucjpms": "euc-jp", "eucpkdfmtjapanese": "euc-jp", "cp51932": "euc-jp",
+    **dict.fromkeys(
+        ("iso2022jp", "iso2022jp1", "iso2022jp2", "iso2022jp3", "iso2022jp2004", "iso2022jpext", "iso2022jpms", "jis",
+         "jis7", "cp50220", "cp50221", "cp50222", "windows50220", "windows50221"),
+        "iso2022_jp",
+    ),
+    "iso2022kr": "iso2022_kr", "windows50225": "iso2022_kr",
+    "ksc56011987": "cp949", "ksc5601": "cp949", "ksc56011989": "cp949", "ksx1001": "cp949", "korean": "cp949",
+    "euckr": "cp949", "uhc": "cp949", "ms949": "cp949", "cp51949": "cp949", "isoir149": "cp949",
 }  # fmt: skip
 _SAMES = {
     variant.replace("-", ""): name
     for name in _SAME
     for variant in (name, *([name.replace("iso8859-", "iso-8859-")] if name.startswith("iso8859-") else ()),
-                    *((f"windows-{name[2:]}", f"ibm{name[2:]}", f"x-{name}") if name.startswith("cp") else ()))
+                    *((f"windows-{name[2:]}", f"ibm{name[2:]}") if name.startswith("cp") else ()))
 }  # fmt: skip
 _CODECS = {**_SAMES, **_OTHERS}
 
@@ -52,42 +79,58 @@ _CODECS = {**_SAMES, **_OTHERS}
 _SHIFTING = frozenset(name for name in _CODECS.values() if name.startswith(("iso2022", "hz", "utf-16", "utf-32")))
 _WIDE = frozenset(name for name in _SHIFTING if name.startswith("utf-"))
 _DOUBLE_BYTE = frozenset({"gb18030", "cp950", "big5hkscs", "cp932", "cp949", "euc-jp", "johab"})
+# What else a name may mean where its own codec does not fit: Big5 with the characters of Hong Kong.
+_NEXT = {"cp950": "big5hkscs"}
+# The charsets of Japan are declared for each other, and those of ISO for those of Windows, which put letters and
+# quotation marks where ISO has control characters.
+_INSTEAD = {
+    "cp932": ("euc-jp",), "euc-jp": ("cp932",), "iso2022_jp": ("cp932", "euc-jp"),
+    "iso8859-2": ("cp1250",), "iso8859-5": ("cp1251",), "iso8859-6": ("cp1256",), "iso8859-7": ("cp1253",),
+    "iso8859-8": ("cp1255",), "iso8859-13": ("cp1257",), "iso8859-15": ("cp1252",),
+}  # fmt: skip
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)  # fmt: skip
 
-#: What an undeclared text may be detected as; others are too rare to be believed.
-_PLAUSIBLE = [
-    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "koi8_r", "gb18030", "big5", "cp932",
-    "euc_jp", "cp949", "iso8859_2",
-]  # fmt: skip
+_IGNORED = str.maketrans("", "", "-_ :()")
 _NOT_ASCII = bytes(range(128, 256))
+_CONTROLS = re.compile("[\x80-\x9f\ue000-\uf8ff]")
+_JAPANESE = re.compile(rb"\x1b\$[@B](?:[\x21-\x7e]{2})++(?:\x1b\(|[\r\n]|\Z)")
 _SEARCHED = 1 << 20  # bytes in which a sign of the charset is looked for
-_SAMPLE = 4_096  # bytes; detection takes about 10 ms for them
+_SAMPLE = 4_096  # bytes in which NULs are counted
 _SHORT = 16  # bytes of text in which double-byte characters may look like UTF-8
-_ENOUGH = 64  # bytes outside ASCII; below it detection guesses
 
 
 def codec_of(charset: str | None) -> str | None:
     """Give the codec for a charset's name as it stands in a mail; None if it is absent or not one mail uses."""
     if charset is None or len(charset) > 60:
         return None
-    name = charset.strip(" \t\"'").lower().replace("-", "").replace("_", "").replace(" ", "").replace(":", "")
-    return _CODECS.get(name) or _CODECS.get(name.removeprefix("x").removeprefix("cs"))
+    name = charset.strip(" \t\"'").lower().translate(_IGNORED)
+    short = name.removeprefix("x").removeprefix("cs")
+    return _CODECS.get(name) or _CODECS.get(short) or _CODECS.get(short.removeprefix("iso"))
 
 
 def decode(data: bytes, charset: str | None = None, *, detect: bool = False) -> tuple[str, str | None]:
     """Give the text of the bytes, safe to store, and a defect code or None. Never raises; linear.
 
     What the sender declared may lie: UTF-8 that validates on bytes outside ASCII wins. Then the declared charset, then,
-    where `detect` allows it and there is enough text, detection; then Windows-1252.
+    where `detect` allows it, detection; then Windows-1252.
 
     Args:
         data: bytes after transfer decoding.
         charset: as declared, in any spelling; None if not declared.
-        detect: allow detection, which takes about 10 ms.
+        detect: allow detection, which takes up to 15 ms.
     """
     codec = codec_of(charset)
-    if codec in _WIDE and b"\0" not in data:
-        codec = None  # UTF-16 and UTF-32 have a NUL byte in each line break and blank
     flaw = None if not charset else "unknown_charset" if codec is None else "wrong_charset"
+    told = _told_by_bytes(data, codec)
+    if told is None and codec in _WIDE:
+        codec = None  # plain text that calls itself wide: there would be a NUL byte in each line break and blank
+        flaw = "unknown_charset"
+    if told is not None and told != codec:
+        fits = told in _WIDE and codec in _WIDE if charset else told == "utf-8"
+        return _storable(_with_errors(data, told)), None if fits else flaw or "undeclared_charset"
     if codec not in _SHIFTING and data.isascii():
         return _storable(data.decode("ascii")), flaw if codec is None else None
     text, fits = _decode(data, codec, detect)
@@ -99,6 +142,32 @@ def _storable(text: str) -> str:
     return storable(text.replace("\0", "\ufffd"))
 
 
+def _told_by_bytes(data: bytes, codec: str | None) -> str | None:
+    """Give the codec that the bytes themselves tell: by a byte order mark, by where their NULs are, by their escapes.
+
+    Only what is declared plain or wide is doubted; None if the bytes tell nothing.
+    """
+    for mark, marked in _MARKS:
+        if data.startswith(mark) and (marked != "utf-8" or _strictly(data, "utf-8") is not None):
+            return marked
+    if codec in (None, "ascii", "utf-8", "cp1252") or codec in _WIDE:
+        head = data[:_SAMPLE]
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        # Half of the bytes of Western text in UTF-16 are NUL; of Asian text blanks and line breaks have one.
+        share = 50 if codec in _WIDE else 3
+        if len(head) >= 8 and max(even, odd) * share >= len(head) and min(even, odd) * 8 <= max(even, odd):
+            return "utf-16-le" if odd > even else "utf-16-be"
+        if codec in _WIDE and even + odd:
+            return codec
+    if codec not in _SHIFTING and b"\x1b$" in data[:_SEARCHED]:
+        # Japanese and Korean programs of old declared nothing, and list servers declare ASCII or UTF-8 for them.
+        if _JAPANESE.search(data, 0, _SEARCHED) is not None and data.isascii():
+            return "iso2022_jp"
+        if b"\x1b$)C" in data[:_SEARCHED] and b"\x0e" in data:
+            return "iso2022_kr"
+    return None
+
+
 def _decode(data: bytes, codec: str | None, detect: bool) -> tuple[str, bool]:
     """Give the text, and whether it is what was declared (or UTF-8 where nothing was)."""
     if codec is not None and (codec in _SHIFTING or (codec in _DOUBLE_BYTE and len(data) < _SHORT)):
@@ -108,18 +177,58 @@ def _decode(data: bytes, codec: str | None, detect: bool) -> tuple[str, bool]:
             return text, True
     text = None if data.isascii() else _strictly(data, "utf-8")
     if text is not None:
-        return text.removeprefix("\ufeff"), codec in ("utf-8", None)
+        return text, codec in ("utf-8", None)
     if codec in (None, "ascii", "utf-8"):
         return _guess(data, detect), False
-    text = _strictly(data, codec)
-    return (data.decode(codec, "replace"), False) if text is None else (text, True)
+    for name in (codec, _NEXT.get(codec)):
+        text = None if name is None else _strictly(data, name)
+        if text is not None and (codec not in _INSTEAD or _CONTROLS.search(text) is None):
+            if detect and codec == "cp1252" and (meant := _other_script(data)) is not None:
+                return _with_errors(data, meant), False
+            return text, True
+    for name in () if data.isascii() else _INSTEAD.get(codec, ()):
+        text = _strictly(data, name)
+        if text is not None and _CONTROLS.search(text) is None:
+            return text, False
+    return _with_errors(data, codec), False
+
+
+def _other_script(data: bytes) -> str | None:
+    """Give the charset of a text that declares Western Europe's, out of habit, but is in another script."""
+    sample = data[:_SEARCHED]
+    outside = len(sample) - len(sample.translate(None, _NOT_ASCII))
+    if outside < _SHORT or outside * 4 < len(sample):
+        return None
+    codec = detect_charset(sample)
+    return None if codec in LATIN else codec
 
 
 def _strictly(data: bytes, codec: str) -> str | None:
+    """Give the text, or None where it does not fit."""
     try:
-        return data.decode(codec)
+        if codec == "iso2022_jp":
+            # Eight bits without any shift are another charset.
+            text = decode_iso_2022_jp(data) if b"\x1b" in data or data.isascii() else "\ufffd"
+        elif codec == "iso2022_kr":
+            text = decode_iso_2022_kr(data)
+        elif codec == "euc-jp":
+            text = decode_euc_jp(data)
+        else:
+            return data.decode("utf-8-sig" if codec == "utf-8" else codec)
     except UnicodeError:
         return None
+    return None if "\ufffd" in text else text
+
+
+def _with_errors(data: bytes, codec: str) -> str:
+    """Give the text with U+FFFD for what does not fit."""
+    if codec == "iso2022_jp":
+        return decode_iso_2022_jp(data)
+    if codec == "iso2022_kr":
+        return decode_iso_2022_kr(data)
+    if codec == "euc-jp":
+        return decode_euc_jp(data)
+    return data.decode("utf-8-sig" if codec == "utf-8" else codec, "replace")
 
 
 def _guess(data: bytes, detect: bool) -> str:
@@ -127,15 +236,6 @@ def _guess(data: bytes, detect: bool) -> str:
     outside = len(sample) - len(sample.translate(None, _NOT_ASCII))
     if sample.decode("utf-8", "replace").count("\ufffd") * 20 < outside:
         return data.decode("utf-8", "replace")  # UTF-8 with a few bytes damaged on the way
-    if detect and outside >= _ENOUGH and (codec := _detect(sample)) is not None:
-        return data.decode(codec, "replace")
+    if detect and (codec := detect_charset(sample)) is not None:
+        return _with_errors(data, codec)
     return _strictly(data, "cp1252") or data.decode("latin-1")
-
-
-def _detect(data: bytes) -> str | None:
-    from charset_normalizer import from_bytes  # 40 ms to import, and few mails need it
-
-    first = next((place for place, byte in enumerate(data) if byte > 127), 0)
-    start = max(0, first - 256)
-    best = from_bytes(data[start : start + _SAMPLE], cp_isolation=_PLAUSIBLE, enable_fallback=False).best()
-    return None if best is None else best.encoding
