@@ -1,5 +1,6 @@
 """Header values with parameters: Content-Type and Content-Disposition (RFC 2045 5.1, RFC 2231)."""
 
+import itertools
 import re
 from collections.abc import Mapping
 
@@ -24,29 +25,27 @@ def read_parameters(value: str, *, limit: int = 100) -> tuple[str, Mapping[str, 
         value: the unfolded header text.
         limit: the most parameters that are read.
     """
+    if ";" not in value:
+        return value.strip().lower(), {}, False
+    pieces = [found[0] for found in itertools.islice(_PIECE.finditer(value), limit + 2)]
+    head = "" if value.lstrip().startswith(";") else pieces.pop(0).strip().lower()
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[str, bool]]] = {}
-    head: str | None = None
-    for count, found in enumerate(_PIECE.finditer(value)):
-        if head is None:
-            head = "" if value.lstrip().startswith(";") else found[0].strip().lower()
-            if head:
-                continue
-        if count > limit:
-            return head, _joined(plain, sections), True
-        name, _, text = found[0].partition("=")
+    for piece in pieces[:limit]:
+        name, _, text = piece.partition("=")
         name = name.strip().lower()
         if not name:
             continue
         text = _unquoted(text.strip())
-        section = _SECTION.search(name)
-        if section is not None:
+        if "*" not in name:
+            plain.setdefault(name, text)
+        elif (section := _SECTION.search(name)) is not None:
             sections.setdefault(name[: section.start()], {}).setdefault(int(section[1]), (text, bool(section[2])))
         elif name.endswith("*"):
             sections.setdefault(name[:-1], {}).setdefault(0, (text, True))
         else:
             plain.setdefault(name, text)
-    return head or "", _joined(plain, sections), False
+    return head, _joined(plain, sections), len(pieces) > limit
 
 
 def _unquoted(text: str) -> str:

@@ -16,14 +16,16 @@ from customerservice.mail.parameters import read_parameters
 from customerservice.mail.received import Defect
 from customerservice.mail.transfer import decode_transfer
 
-# Fields with their continuations (RFC 5322 2.2, and blanks before the colon as in 4.5), then the line that ends a header:
-# where lines end with LF a CR alone breaks none, as in Postfix and Exim, or a field could hide from the server's checks.
+# Fields with their continuations (RFC 5322 2.2, and blanks before the colon as in 4.5), then the blank line. Where the
+# lines end with LF a CR alone breaks none, as in Postfix and Exim, or a field could hide from the server's checks.
 _HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+(\r*+\n)?+")
 _HEADER_BY_CR = re.compile(
     rb"(?:[!-9;-~]++[ \t]*+:[^\r\n]*+(?:\r\n?+|\n|\Z)(?:[ \t][^\r\n]*+(?:\r\n?+|\n|\Z))*+)*+(\r\n?+|\n)?+"
 )
+_FIELD = re.compile(r"^([!-9;-~]++)[ \t]*+:[ \t\r]*+(.*)", re.MULTILINE)
 _LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 _DASHES_AFTER_BREAK = re.compile(rb"[\r\n]--")
+_STRETCH = 1 << 12  # bytes
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
 
@@ -73,13 +75,36 @@ def read_parts(raw: bytes, limits: Limits) -> tuple[Part, tuple[Defect, ...]]:
     return root, tuple(reader.defects)
 
 
-class _Multipart:
-    """A multipart whose end has not been seen."""
+@attrs.define(kw_only=True)
+class _Open:
+    """A part whose end has not been seen; a multipart if it has a boundary."""
 
-    def __init__(self, part: Part, boundary: bytes) -> None:
-        self.part = part
-        self.boundary = boundary
-        self.children: list[Part] = []
+    fields: Fields
+    media_type: str | None
+    parameters: Mapping[str, str]
+    encoding: str
+    disposition: str
+    filename: str | None
+    start: int
+    body: int
+    boundary: bytes | None = None
+    too_deep: bool = False
+    children: list[Part] = attrs.Factory(list)
+
+    def ended(self, end: int) -> Part:
+        return Part(
+            fields=self.fields,
+            media_type=self.media_type,
+            parameters=self.parameters,
+            encoding=self.encoding,
+            disposition=self.disposition,
+            filename=self.filename,
+            start=self.start,
+            body=self.body,
+            end=max(self.body, end),
+            children=tuple(self.children),
+            too_deep=self.too_deep,
+        )
 
 
 class _Reader:
@@ -87,19 +112,20 @@ class _Reader:
         self.defects: list[Defect] = []
         self._raw = raw
         self._limits = limits
-        self._open: list[_Multipart] = []
+        self._open: list[_Open] = []
         self._levels: dict[bytes, list[int]] = {}  # boundary -> places in _open
-        self._leaf: Part | None = None
+        self._leaf: _Open | None = None
         self._count = 0
         self._root: Part | None = None
 
     def read(self) -> Part:
         raw = self._raw
         # Lines that end with a bare CR are rare, and looking for them takes ten times as long.
-        bare = b"\r--" in raw
-        dashes = _dash_lines_after_any_break(raw) if bare else _dash_lines(raw)
+        bare = _has_dashes_after_cr(raw)
         line_end = _line_end if bare else _line_end_by_lf
-        dashes = itertools.islice(dashes, self._limits.dash_lines)
+        dashes = itertools.islice(
+            _dash_lines_after_any_break(raw) if bare else _dash_lines(raw), self._limits.dash_lines
+        )
         dash = next(dashes, len(raw))
         self._start_part(_first_line(raw), dash)
         while self._open and dash < len(raw):
@@ -141,12 +167,14 @@ class _Reader:
             self._leaf = part
         elif len(self._open) >= limits.depth:
             self._defect("too_deep", f"parts more than {limits.depth} deep were not read")
-            self._leaf = attrs.evolve(part, too_deep=True)
+            self._leaf = part
+            part.too_deep = True
         else:
             self._levels.setdefault(boundary, []).append(len(self._open))
-            self._open.append(_Multipart(part, boundary))
+            self._open.append(part)
+            part.boundary = boundary
 
-    def _describe(self, fields: Fields, start: int, body: int) -> Part:
+    def _describe(self, fields: Fields, start: int, body: int) -> _Open:
         first: dict[str, str] = {}
         for name, value in fields:
             first.setdefault(name, value)
@@ -162,29 +190,26 @@ class _Reader:
                 media_type = {"text": "text/plain", "html": "text/html"}.get(media_type)
                 if media_type is None:
                     self._defect("bad_content_type", f"part {self._count}")
-        elif self._open and self._open[-1].part.media_type == "multipart/digest":
+        elif self._open and self._open[-1].media_type == "multipart/digest":
             media_type = "message/rfc822"  # RFC 2046 5.1.5
         if "content-disposition" in first:
             value = first["content-disposition"]
             disposition, disposed, cut = read_parameters(value, limit=self._limits.parameters)
             if cut:
                 self._defect("too_many_parameters", f"Content-Disposition of part {self._count}")
-        encoding = (
-            first.get("content-transfer-encoding", "").partition(";")[0].partition("(")[0].strip(" \t\"'").lower()
-        )
-        return Part(
+        encoding = first.get("content-transfer-encoding", "")
+        return _Open(
             fields=fields,
             media_type=media_type,
             parameters=parameters,
-            encoding=encoding.strip(" \t\"'").lower(),
+            encoding=encoding.partition(";")[0].partition("(")[0].strip(" \t\"'").lower(),
             disposition=disposition,
             filename=disposed.get("filename") or parameters.get("name") or disposed.get("name"),
             start=start,
             body=body,
-            end=len(self._raw),
         )
 
-    def _boundary(self, part: Part, bound: int) -> bytes | None:
+    def _boundary(self, part: _Open, bound: int) -> bytes | None:
         """Give the boundary of a multipart; a missing one is taken from the first line that looks like one."""
         if part.media_type is None or not part.media_type.startswith("multipart/"):
             return None
@@ -199,13 +224,14 @@ class _Reader:
         """End the open leaf and every multipart from `level` inwards."""
         if self._leaf is not None:
             leaf, self._leaf = self._leaf, None
-            self._keep(attrs.evolve(leaf, end=max(leaf.body, end)))
+            self._keep(leaf.ended(end))
         while len(self._open) > level:
             done = self._open.pop()
+            assert done.boundary is not None
             self._levels[done.boundary].pop()
             if not closed:
                 self._defect("unclosed_boundary", "a multipart has no end")
-            self._keep(attrs.evolve(done.part, end=max(done.part.body, end), children=tuple(done.children)))
+            self._keep(done.ended(end))
 
     def _keep(self, part: Part) -> None:
         if self._open:
@@ -219,14 +245,30 @@ class _Reader:
             self.defects.append(Defect(code, detail))
 
 
+def _around_dashes(raw: bytes) -> Iterator[tuple[int, int]]:
+    """Give stretches (start, end) of the mail that hold every dash, the break before it and the dash behind it.
+
+    Base64 has no dash, and looking for a single byte passes over an attachment ten times as fast as for three.
+    """
+    place = raw.find(b"-")
+    while place >= 0:
+        yield max(0, place - 1), place + _STRETCH + 1
+        place = raw.find(b"-", place + _STRETCH)
+
+
+def _has_dashes_after_cr(raw: bytes) -> bool:
+    return b"\r" in raw and any(raw.find(b"\r--", start, end) >= 0 for start, end in _around_dashes(raw))
+
+
 def _dash_lines(raw: bytes) -> Iterator[int]:
     """Give the offset of each line that starts with two dashes, where lines end with LF or CRLF."""
     if raw.startswith(b"--"):
         yield 0
-    place = raw.find(b"\n--")
-    while place >= 0:
-        yield place + 1
-        place = raw.find(b"\n--", place + 1)
+    for start, end in _around_dashes(raw):
+        place = raw.find(b"\n--", start, end)
+        while place >= 0:
+            yield place + 1
+            place = raw.find(b"\n--", place + 1, end)
 
 
 def _dash_lines_after_any_break(raw: bytes) -> Iterator[int]:
@@ -267,9 +309,9 @@ def _first_line(raw: bytes) -> int:
 def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields, int, Sequence[str]]:
     """Read a header between two offsets: its fields, the offset of the body, and the codes of its defects.
 
-    The header ends at the first line that is neither a field nor a continuation; unless it is blank, that line belongs to
-    the body. So do Postfix (``cleanup``) and Python (``compat32``), and so did the server that checked who sent the mail:
-    a From that stands further down was never checked by anybody.
+    The header ends at the first line that is neither a field nor a continuation; unless it is blank, that line belongs
+    to the body. So do Postfix (``cleanup``) and Python (``compat32``), and so did the server that checked who sent the
+    mail: a From that stands further down was never checked by anybody.
 
     Args:
         raw: the mail.
@@ -303,16 +345,9 @@ def split_fields(block: bytes) -> Fields:
     if "\r" in text:
         text = text.replace("\r\n", "\n")
     text = text.replace("\n ", " ").replace("\n\t", " ")
-    fields: list[tuple[str, str]] = []
-    for line in text.split("\n"):
-        name, colon, value = line.partition(":")
-        name = name.rstrip(" \t")
-        if not colon or not name.isascii() or not name.isprintable() or " " in name or not name:
-            continue
-        value = value.strip(" \t\r")
-        if not plain and not value.isascii():
-            value = decode(value.encode("latin-1"))[0]
-        fields.append((name.lower(), value))
+    fields = [(name.lower(), value.rstrip(" \t\r")) for name, value in _FIELD.findall(text)]
+    if not plain:
+        fields = [(name, value if value.isascii() else decode(value.encode("latin-1"))[0]) for name, value in fields]
     return tuple(fields)
 
 

@@ -50,6 +50,15 @@ def test_bare_cr_in_a_header(raw: bytes, fields: list[tuple[str, str]]) -> None:
     assert list(read_parts(raw, Limits())[0].fields) == fields
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_boundaries_are_found_wherever_they_stand(line_end: bytes) -> None:
+    """The first dash may stand anywhere before a boundary; each length of what lies between is as good."""
+    for length in range(4_080, 4_110):
+        raw = MULTI + b"--b\n\n-" + b"x" * length + b"\n--b\n\n" + b"x" * length + b"\n-\n--b--\n"
+
+        assert bodies(raw.replace(b"\n", line_end)) == [b"-" + b"x" * length, b"x" * length + line_end + b"-"]
+
+
 def test_fields_are_unfolded_and_named_in_lower_case() -> None:
     """Folded lines are joined, white space around values is dropped, order and repetition stay."""
     root, _ = read_parts(b"SUBJECT : a\n  b\n\tc\nX:1\nx: 2\n\nbody", Limits())
