@@ -164,4 +164,5 @@ def benchmarks(session: nox.Session) -> None:
     _install(session, "-e .[all]", "test")
     session.run("python", "benchmarks/import_time.py")
     session.run("python", "benchmarks/lists.py", "--ci")
+    session.run("python", "benchmarks/reading.py", "--ci")
     session.run("python", "benchmarks/ingest.py", "--ci")
