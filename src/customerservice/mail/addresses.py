@@ -1,9 +1,12 @@
 """Address headers (RFC 5322 3.4) read strictly: an entry gives the one mailbox it means, or none.
 
 Programs disagree about malformed addresses, and mail is forged with that (CVE-2023-27043; an encoded word inside an
-address). Whatever two programs could read differently has no address here; only names are read leniently.
+address). Whatever two programs could read differently has no address here; only names are read leniently. The obsolete
+forms of RFC 5322 4.4 (comments and blanks beside the @ and the dots of a domain, routes) have one meaning by its
+grammar and are read; but servers that check a sender need not know them: whoever trusts such a check reads strictly.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -39,26 +42,29 @@ _WORDS = frozenset({"quoted", "word", "atom"})
 _HARMLESS = _WORDS | {"comment", "[", "]"}
 
 
-def read_addresses(header: str, *, limit: int = 1_000) -> tuple[tuple[Correspondent, ...], bool]:
+def read_addresses(header: str, *, limit: int = 1_000, strict: bool = False) -> tuple[tuple[Correspondent, ...], bool]:
     """Give the entries of an unfolded, undecoded address header, groups flattened, and whether some were left out.
 
     Args:
         header: text of the header field; encoded words are decoded here, in names only.
         limit: the most entries that are read.
+        strict: an entry in a group or in an obsolete form (RFC 5322 3.4, 4.4) has no address.
     """
     entries: list[Correspondent] = []
     held: list[_Token] = []
     too_long = len(header) > _LONGEST
     if too_long:
         header = header[:_LONGEST].rpartition(",")[0]
-    for count, (tokens, whole) in enumerate(_split(_tokens(header))):
+    for count, (tokens, whole) in enumerate(_split(_tokens(header), groups=not strict)):
         if count >= limit:
             return tuple(entries), True
+        if all(token.kind == "comment" for token in tokens):
+            continue  # an empty element (obs-mbox-list)
         if whole and all(token.kind in _WORDS for token in tokens):
             # No address at all; perhaps the first half of "Miller, Anna <anna@shop.example>".
-            held += [*tokens, _Token(",", ",")] if tokens else []
+            held += [*tokens, _Token(",", ",")]
             continue
-        entries += _with_held(held, _correspondent(tokens, whole), tokens)
+        entries += _with_held(held, _correspondent(tokens, whole, strict), tokens)
         held = []
     if held:
         entries.append(Correspondent(None, _name(held[:-1])))
@@ -68,7 +74,7 @@ def read_addresses(header: str, *, limit: int = 1_000) -> tuple[tuple[Correspond
 def _with_held(held: Sequence[_Token], entry: Correspondent, tokens: Sequence[_Token]) -> Sequence[Correspondent]:
     if not held:
         return [entry]
-    if tokens[0].kind in _WORDS and "<" in (token.kind for token in tokens) and not any("@" in t.text for t in held):
+    if tokens[0].kind in _WORDS and "<" in (token.kind for token in tokens) and "@" not in _name(held):
         return [Correspondent(entry.address, _name([*held, *_phrase(tokens)]))]
     return [Correspondent(None, _name(held[:-1])), entry]
 
@@ -99,7 +105,7 @@ def _comment_end(header: str, start: int) -> int | None:
     return None
 
 
-def _split(tokens: Iterator[_Token]) -> Iterator[tuple[list[_Token], bool]]:
+def _split(tokens: Iterator[_Token], *, groups: bool) -> Iterator[tuple[list[_Token], bool]]:
     """Give the tokens of each entry, and False with those of a group that is never closed."""
     entry: list[_Token] = []
     group: list[list[_Token]] | None = None
@@ -117,7 +123,13 @@ def _split(tokens: Iterator[_Token]) -> Iterator[tuple[list[_Token], bool]]:
                 group = None
             entry = []
             continue
-        elif token.kind == ":" and not angle and group is None and all(item.kind in _HARMLESS for item in entry):
+        elif (
+            token.kind == ":"
+            and groups
+            and not angle
+            and group is None
+            and all(item.kind in _WORDS or item.kind == "comment" for item in entry)
+        ):
             group, entry = [], []
             continue
         entry.append(token)
@@ -126,29 +138,40 @@ def _split(tokens: Iterator[_Token]) -> Iterator[tuple[list[_Token], bool]]:
         yield entry, group is None
 
 
-def _correspondent(tokens: Sequence[_Token], whole: bool) -> Correspondent:
+def _correspondent(tokens: Sequence[_Token], whole: bool, strict: bool) -> Correspondent:
     kinds = [token.kind for token in tokens]
+    read = _address if strict else _obsolete_address
     if "<" not in kinds:
         name = _name([token for token in tokens if token.kind == "comment"])
-        outer = _without_outer_comments(tokens)
-        return Correspondent(_address(outer) if whole else None, name)
+        return Correspondent(read(_without_outer_comments(tokens)) if whole else None, name)
     start = kinds.index("<")
     name = _name(_phrase(tokens))
     if not whole or ">" not in kinds[start:]:
         return Correspondent(None, name)
     end = kinds.index(">", start)
-    address = _address(tokens[start + 1 : end]) if all(kind == "comment" for kind in kinds[end + 1 :]) else None
+    inner = tokens[start + 1 : end]
+    address = None
+    if all(kind == "comment" for kind in kinds[end + 1 :]):
+        address = read(inner if strict else _without_route(inner))
     if address is not None and not _is_harmless(tokens[:start], address):
         address = None
     return Correspondent(address, name)
 
 
 def _is_harmless(phrase: Sequence[_Token], address: EmailAddress) -> bool:
-    if all(token.kind in _HARMLESS for token in phrase):
-        return not any(token.kind == "word" and ("<" in token.text or ">" in token.text) for token in phrase)
+    name = _name(phrase)
+    if all(token.kind in _HARMLESS and not _is_deceptive(token) for token in phrase):
+        # At a bracket without quotes some programs begin anew, and find the address in the words before it.
+        return "@" not in name or not any(token.kind in "[]" for token in phrase)
     # "anna@shop.example <anna@shop.example>" lacks its quotes, but means one mailbox to everybody.
-    same = _address(phrase)
-    return same is not None and same.key == address.key
+    same = _plain(name[1:-1] if name[0] == name[-1] == "'" else name)
+    glued = any("=?" in token.text for token in phrase if token.kind != "word")
+    return same is not None and same.key == address.key and not glued
+
+
+def _is_deceptive(token: _Token) -> bool:
+    """Tell whether a program that does not know encoded words finds an address in one (RFC 2047 5 forbids it)."""
+    return token.kind == "word" and any(sign in token.text for sign in "<>@")
 
 
 def _without_outer_comments(tokens: Sequence[_Token]) -> Sequence[_Token]:
@@ -158,10 +181,39 @@ def _without_outer_comments(tokens: Sequence[_Token]) -> Sequence[_Token]:
     return tokens[start:end]
 
 
+def _without_route(inner: Sequence[_Token]) -> Sequence[_Token]:
+    """Give what stands between angle brackets without ``@a.example,@b.example:`` before it (obs-route)."""
+    kinds = [token.kind for token in inner]
+    if ":" not in kinds:
+        return inner
+    colon = kinds.index(":")
+    hops = "".join(token.text for token in inner[:colon]).split(",")
+    if set(kinds[:colon]) <= {"@", "atom", ","} and all(hop[:1] == "@" and _plain(f"x{hop}") for hop in hops):
+        return inner[colon + 1 :]
+    return inner
+
+
 def _address(tokens: Sequence[_Token]) -> EmailAddress | None:
     if [token.kind for token in tokens] != ["atom", "@", "atom"] or tokens[1].spaced or tokens[2].spaced:
         return None
-    text = "".join(token.text for token in tokens)
+    return _plain("".join(token.text for token in tokens))
+
+
+def _obsolete_address(tokens: Sequence[_Token]) -> EmailAddress | None:
+    """Read an address whose domain may hold comments and blanks beside its dots, and that may have them beside its @.
+
+    The local part is one word: before "Dr. anna@mail.example" a person sees a title, where the grammar sees a part of
+    the address.
+    """
+    words = [token for token in tokens if token.kind != "comment"]
+    if [token.kind for token in words[:2]] != ["atom", "@"] or any(token.kind != "atom" for token in words[2:]):
+        return None
+    domain = words[2:]
+    beside_dots = all(left.text[-1] == "." or right.text[0] == "." for left, right in itertools.pairwise(domain))
+    return _plain("".join(token.text for token in words)) if beside_dots else None
+
+
+def _plain(text: str) -> EmailAddress | None:
     if "=?" in text or "?=" in text:
         return None  # a program that decodes it would see another address
     try:
