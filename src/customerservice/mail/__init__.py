@@ -8,23 +8,29 @@ if TYPE_CHECKING:
     from customerservice.mail.received import (
         Bounce,
         BouncedRecipient,
+        BounceReason,
+        Complaint,
         Correspondent,
         Defect,
         MailAttachment,
         MailKind,
         Markers,
+        Receipt,
         ReceivedMail,
     )
 
 __all__ = [
     "Bounce",
+    "BounceReason",
     "BouncedRecipient",
+    "Complaint",
     "Correspondent",
     "Defect",
     "Limits",
     "MailAttachment",
     "MailKind",
     "Markers",
+    "Receipt",
     "ReceivedMail",
     "parse",
 ]

@@ -1,219 +1,212 @@
-"""Delivery reports: RFC 3464, and the forms mail servers wrote before or beside it."""
+"""What a bounce says: its machine-readable parts, else the words of the mail server."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import attrs
+
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.text import one_line
-from customerservice.errors import InvalidValue
-from customerservice.mail.limits import Limits
-from customerservice.mail.message_ids import read_ids
-from customerservice.mail.parts import Fields, Part, read_fields, read_parts, split_fields
+from customerservice.mail.bounce_reasons import reason_of
+from customerservice.mail.kinds import DAEMONS
+from customerservice.mail.parts import Part
 from customerservice.mail.received import Bounce, BouncedRecipient
+from customerservice.mail.reports import (
+    ADDRESS_FORM,
+    LONGEST_REASON,
+    LONGEST_REPORT,
+    MOST_RECIPIENTS,
+    Reports,
+    as_address,
+    first_id,
+    once,
+    original_message_id,
+    read_attached_report,
+)
 
-_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_ORIGINAL_TYPES = frozenset(
-    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822-header",
-     "message/rfc822-headers"}
-)  # fmt: skip
-_LONGEST_REPORT = 100_000  # characters of a report's words that are read
-_MOST_RECIPIENTS = 200
-_INNER = Limits(parts=20, depth=5)
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _FAILURE = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_ADDRESS_FORM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}[A-Za-z0-9]"
-_ADDRESS = re.compile(rf"(?<![^\s<>\"'(:;,=\[]){_ADDRESS_FORM}")
+_ADDRESS = re.compile(rf"(?<![^\s<>\"'(:;,=\[]){ADDRESS_FORM}")
 
 
-def read_status_reports(raw: bytes, root: Part) -> Bounce | None:
-    """Give what the machine-readable parts of a report say (RFC 3464), or None if there are none."""
-    parts = list(_walk(root))
-    recipients: list[BouncedRecipient] = []
-    reports = [part for part in parts if part.media_type in _STATUS_TYPES]
-    message_id: str | None = None
-    for part in reports:
-        blocks = list(_blocks(part.content(raw)[0]))
-        for fields in blocks:
-            recipient = _recipient(fields)
-            if recipient is not None and len(recipients) < _MOST_RECIPIENTS:
-                recipients.append(recipient)
-            message_id = message_id or _first_id(fields.get("x-original-message-id", ""))
-    if not reports:
-        return _inside_attached_mails(raw, parts, root)
-    return Bounce(recipients=_once(recipients), original_message_id=message_id or original_message_id(raw, root))
+def read_bounce(
+    raw: bytes,
+    root: Part,
+    *,
+    reports: Reports,
+    text: str,
+    fields: Mapping[str, str],
+    own: Sequence[EmailAddress],
+    host: str | None,
+) -> Bounce:
+    """Give what a bounce says, by the clearest of its forms that names a recipient. Never raises; linear.
+
+    Args:
+        raw: the mail.
+        root: its structure.
+        reports: what its machine-readable parts say.
+        text: the readable text.
+        fields: the first header field of each lower-case name.
+        own: addresses that are not those of a bounced recipient: who gets the report and who sends it.
+        host: the domain of the server that sends it, if known.
+    """
+    told = reports.status or read_attached_report(raw, root)
+    if told is not None and told.recipients:
+        return told
+    if reports.receipt is not None and reports.receipt.recipients:
+        return _rejected(reports, text)
+    plain = read_plain_report(text, fields=fields, own=own, host=host)
+    about = original_message_id(raw, root) if told is None else told.original_message_id
+    return attrs.evolve(plain, original_message_id=about or plain.original_message_id)
 
 
-def _inside_attached_mails(raw: bytes, parts: Iterable[Part], root: Part) -> Bounce | None:
-    """Look for a report that somebody forwarded as an attachment; one level deep."""
-    for part in parts:
-        if part.media_type == "message/rfc822" and part is not root:
-            content = part.content(raw)[0]
-            inner, _ = read_parts(content, _INNER)
-            if any(item.media_type in _STATUS_TYPES for item in _walk(inner)):
-                return read_status_reports(content, inner)
-    return None
-
-
-def original_message_id(raw: bytes, root: Part) -> str | None:
-    """Give the Message-ID of the mail that a report has attached, whole or its header only."""
-    for part in _walk(root):
-        if part.media_type in _ORIGINAL_TYPES and part is not root:
-            content = part.content(raw)[0]
-            fields = read_fields(content, 0, len(content), 64 * 1024)[0]
-            found = _first_id(next((value for name, value in fields if name == "message-id"), ""))
-            if found is not None:
-                return found
-    return None
-
-
-def _walk(root: Part) -> Iterator[Part]:
-    waiting = [root]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting += reversed(part.children)
-
-
-def _first_id(text: str) -> str | None:
-    return next(iter(read_ids(text, limit=1)), None)
-
-
-def _blocks(content: bytes) -> Iterator[Mapping[str, str]]:
-    """Give the groups of fields of a delivery status; the first is about the mail, each other about a recipient."""
-    text = content[:_LONGEST_REPORT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    for block in text.split(b"\n\n"):
-        if block.strip():
-            yield _first_of_each(split_fields(block.strip(b"\n")))
-
-
-def _first_of_each(fields: Fields) -> Mapping[str, str]:
-    first: dict[str, str] = {}
-    for name, value in fields:
-        first.setdefault(name, value)
-    return first
-
-
-def _recipient(fields: Mapping[str, str]) -> BouncedRecipient | None:
-    candidates = (_typed_address(fields.get(name, "")) for name in ("original-recipient", "final-recipient"))
-    address = next((candidate for candidate in candidates if candidate is not None), None)
-    if address is None:
-        return None
-    action = one_line(fields.get("action", "").partition("(")[0]).lower() or None
-    found = _STATUS.search(fields.get("status", "")) or _STATUS.search(fields.get("diagnostic-code", ""))
-    status = None if found is None else found[1]
-    reason = one_line(fields.get("diagnostic-code", "").partition(";")[2] or fields.get("diagnostic-code", ""))
-    return BouncedRecipient(
-        address=address, status=status, action=action, permanent=_permanent(action, status), reason=reason[:500] or None
+def _rejected(reports: Reports, text: str) -> Bounce:
+    """Give the bounce that a rejection by a Sieve script is (RFC 5429 2.2), out of its notification and its words."""
+    assert reports.receipt is not None
+    words = one_line(text[:LONGEST_REPORT])[:LONGEST_REASON]
+    recipients = tuple(
+        BouncedRecipient(
+            address=address,
+            action="failed",
+            permanent=True,
+            reason=words or None,
+            cause=reason_of(None, words, permanent=True),
+        )
+        for address in reports.receipt.recipients
     )
-
-
-def _typed_address(value: str) -> EmailAddress | None:
-    """Read ``rfc822; anna@mail.example`` (RFC 3464 2.3.2), and the bare address some servers write."""
-    kind, semicolon, rest = value.partition(";")
-    text = rest if semicolon else kind
-    return as_address(text.strip().strip("<>").strip())
-
-
-def as_address(text: str) -> EmailAddress | None:
-    """Give the address, or None if the text is no plain one."""
-    try:
-        return EmailAddress(text)
-    except InvalidValue:
-        return None
-
-
-def _permanent(action: str | None, status: str | None) -> bool | None:
-    if action in ("delivered", "relayed", "expanded"):
-        return None
-    if action == "delayed":
-        return False
-    if action is not None and action.startswith("fail"):
-        return True  # the server has given up, also where the status tells of a passing cause (RFC 3464 2.3.3)
-    return {"5": True, "4": False}.get((status or "")[:1])
-
-
-def _once(recipients: Iterable[BouncedRecipient]) -> tuple[BouncedRecipient, ...]:
-    first: dict[str, BouncedRecipient] = {}
-    for recipient in recipients:
-        first.setdefault(recipient.address.key, recipient)
-    return tuple(first.values())
+    return Bounce(recipients=recipients, original_message_id=reports.receipt.original_message_id)
 
 
 # "<anna@mail.example>: host said 550" (qmail, Postfix, sendmail) and "RCPT TO:<anna@mail.example>" with its refusal.
-_REASONED = re.compile(rf"^[ \t>*]{{0,8}}<({_ADDRESS_FORM})>(?:\.{{3}}|:| {{1,8}}(?=[45]\d\d|\())", re.MULTILINE)
+_REASONED = re.compile(rf"^[ \t>*]{{0,8}}<({ADDRESS_FORM})>(?:\.{{3}}|:| {{1,8}}(?=[45]\d\d|\())", re.MULTILINE)
 _ASKED = re.compile(
-    rf"(?:RCPT TO:\s{{0,3}}|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?)<({_ADDRESS_FORM})>",
+    rf"(?:RCPT TO:\s{{0,3}}|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?)<({ADDRESS_FORM})>",
+    re.IGNORECASE,
+)
+# The address that the mail was sent to, where the server names the one that it was forwarded to (sendmail 8, Exim 4).
+_EXPANDED = re.compile(
+    rf"\((?:expanded|generated|ultimately generated|alias expanded)(?: from)?:? {{0,3}}<?({ADDRESS_FORM})>?\)",
     re.IGNORECASE,
 )
 _TRIGGER = re.compile(
     r"following (?:recipient|address|destination|user|e-?mail|mailbox|account)|did not reach|did not receive|"
     r"addresses? failed|failed (?:recipient|address)|permanent (?:fatal )?error|fatal errors|"
     r"transient (?:non-fatal )?errors|recipients?(?:\(s\))? listed|"
-    r"following|could not be delivered to|unable to deliver",
+    r"following:|following\s*\n|could not be delivered to|unable to deliver",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\n[ \t]{0,4}[-=_*]{3,}|\n[ \t]{0,4}\n[ \t]{0,4}\n[ \t]{0,4}\n")
 _NOT_THESE = ("mail from", "message from", "sent from", "from:", "contact", "sender", "postmaster at", "mailto:")
 _TYPED = re.compile(r"^(?:smtp|rfc822|to|recipient)[=;:]", re.IGNORECASE)
+# A name alone on its line, which AOL wrote for recipients of its own (bounces of 2009).
+_LOCAL_NAME = re.compile(r"^[ \t]{1,8}([A-Za-z0-9][A-Za-z0-9._-]{1,30})[ \t]*$", re.MULTILINE)
+_MOST_UNNAMED = 3  # addresses of a text that does not say which of them failed
 
 # Where the words of a report end and the mail it is about begins.
 _COPY = re.compile(
     r"^[ \t>*]{0,8}(?:-{2,}|={2,}|_{2,})?[ \t]{0,4}(?:below this line is a copy|this is a copy of (?:the|your) message|"
-    r"(?:the )?original message (?:follows|headers?|text)|message header follows|unsent message|undelivered message|"
+    r"(?:the )?original message (?:follows|headers?|text)|original message as received|message header follows|"
+    r"unsent message|undelivered message|"
     r"returned message|(?:begin|start) (?:of )?(?:original|returned)|"
     r"your (?:original )?message (?:follows|reads|headers)|transcript of|received:|return-path:|mime-version:|"
     r"x-mailer:|message-id:|(?:a )?copy of (?:the|your) (?:original )?message|"
     r"-{0,3}[ \t]?original message|the (?:header|body|text) of (?:the|your) (?:original )?message|reporting-mta:)",
     re.IGNORECASE | re.MULTILINE,
 )
+# Whom the mail was for, in the copy of it.
+_SENT_TO = re.compile(
+    rf"(?:\bfor {{1,3}}|^[ \t>]{{0,8}}to:[^\n@]{{0,100}}?)<?({ADDRESS_FORM})", re.IGNORECASE | re.MULTILINE
+)
 # The server goes on trying; without such words it has given up.
 _RETRIED = re.compile(
     r"warning|has been delayed|delivery delayed|not yet been delivered|still (?:being )?(?:try|queued|attempt)|"
-    r"will (?:be retried|keep trying|continue)|delivery attempts will|no action is required",
+    r"will (?:be retried|keep trying|continue)|delivery attempts will|no action is required|"
+    r"verzögert|weiterhin versucht|retardé|nouvelle tentative|retrasado|seguirá intentando|ritardat|nuovi tentativi|"
+    r"atrasad|tentar novamente|vertraagd|opóźnion|försenat|fördröjt|forsinket|viivästy|zpožděn|задержан|повторн|"
+    r"затриман|gecik|καθυστέρ|מתעכב|עיכוב|تأخر|تأخير|تأخیر|遅延|再試行|再送|延迟|延遲|重试|지연|재시도",
     re.IGNORECASE,
 )
 
 
-def read_plain_report(text: str, *, fields: Mapping[str, str], own: Sequence[EmailAddress]) -> Bounce:
+@attrs.frozen
+class _Report:
+    """A report in words: what the server tells, and the copy of the mail that it is about."""
+
+    told: str
+    copy: str
+
+    def place_of(self, address: EmailAddress) -> str:
+        """Give the text that names an address."""
+        return self.told if address.value in self.told else self.copy
+
+
+def read_plain_report(
+    text: str, *, fields: Mapping[str, str], own: Sequence[EmailAddress], host: str | None = None
+) -> Bounce:
     """Give what a report without machine-readable parts says in its words.
 
     Args:
         text: the readable text.
         fields: the header of the mail, by lower-case name.
         own: addresses that are not those of a bounced recipient: who gets the report and who sends it.
+        host: the domain of the server that sends it.
     """
-    text = text[:_LONGEST_REPORT]
+    text = text[:LONGEST_REPORT]
     copy = _COPY.search(text)
-    told, rest = (text, "") if copy is None else (text[: copy.start()], text[copy.start() :])
+    report = _Report(text, "") if copy is None else _Report(text[: copy.start()], text[copy.start() :])
     others = {address.key for address in own}
-    failed = [as_address(item.strip().strip("<>")) for item in fields.get("x-failed-recipients", "").split(",")]
-    found = [address for address in failed if address is not None]
-    if not found:
-        found = _told_addresses(told, others) or _told_addresses(rest, others)
-    of_all = _FAILURE.search(told)
-    retried = _RETRIED.search(told) is not None
+    found = _listed(fields.get("x-failed-recipients", "")) or _told_addresses(report, others, host)
+    of_all = _FAILURE.search(report.told)
+    retried = _RETRIED.search(report.told) is not None
     recipients = [
-        _told_recipient(told if address.value in told else rest, address, of_all and of_all[1], retried)
-        for address in found
+        _told_recipient(report.place_of(address), address, of_all and of_all[1], retried) for address in found
     ]
-    return Bounce(recipients=_once(recipients), original_message_id=_told_id(rest))
+    return Bounce(recipients=once(recipients), original_message_id=_told_id(text))
 
 
-def _told_addresses(text: str, others: set[str]) -> list[EmailAddress]:
-    """Give the addresses that a report names as failed.
+def _listed(header: str) -> list[EmailAddress]:
+    addresses = (as_address(item.strip().strip("<>")) for item in header.split(","))
+    return [address for address in addresses if address is not None][:MOST_RECIPIENTS]
 
-    Those it puts first on a line with a reason, else those after words like "the following recipients", else all.
+
+def _told_addresses(report: _Report, others: set[str], host: str | None) -> list[EmailAddress]:
+    """Give the addresses that a report names as failed, and those that it says they were forwarded from."""
+    found = _failed_addresses(report, others, host)
+    return [*found, *_usable((match[1] for match in _EXPANDED.finditer(report.told)), others)] if found else []
+
+
+def _failed_addresses(report: _Report, others: set[str], host: str | None) -> list[EmailAddress]:
+    """Give the addresses by the strongest way in which a report names any.
+
+    Those it puts first on a line with a reason, else those it asked a server for, else those after words like "the
+    following recipients", else the few of the whole text, or of the copy of the mail; there those the mail was for.
     """
-    for places in (_REASONED.finditer(text), _ASKED.finditer(text)):
-        if found := _usable((match[1] for match in places), others):
-            return found
-    if (trigger := _TRIGGER.search(text)) is not None:
-        section = text[trigger.end() :]
-        stop = _RULE.search(section)
-        named = _named(section if stop is None else section[: stop.start()])
+    told = report.told
+    section = _named_section(told)
+    for named in (
+        (match[1] for match in _REASONED.finditer(told)),
+        (match[1] for match in _ASKED.finditer(told)),
+        _named(section),
+        () if host is None else (f"{match[1]}@{host}" for match in _LOCAL_NAME.finditer(section)),
+    ):
         if found := _usable(named, others):
             return found
-    return _usable(_named(text), others)
+    sent_to = {address.key for address in _usable((match[1] for match in _SENT_TO.finditer(report.copy)), others)}
+    for text in (told, report.copy):
+        found = _usable(_named(text), others)
+        if len(found) > 1 and (meant := [address for address in found if address.key in sent_to]):
+            found = meant
+        if 0 < len(found) <= _MOST_UNNAMED:
+            return found
+    return []
+
+
+def _named_section(text: str) -> str:
+    """Give what stands between words like "the following recipients" and the next rule or gap; "" without them."""
+    trigger = _TRIGGER.search(text)
+    if trigger is None:
+        return ""
+    stop = _RULE.search(text, trigger.end())
+    return text[trigger.end() : len(text) if stop is None else stop.start()]
 
 
 def _named(text: str) -> Iterator[str]:
@@ -229,31 +222,38 @@ def _usable(texts: Iterable[str], others: set[str]) -> list[EmailAddress]:
         if address is None or address.key in others or address.local.lower() in DAEMONS or "." not in address.domain:
             continue
         found.setdefault(address.key, address)
-        if len(found) >= _MOST_RECIPIENTS:
+        if len(found) >= MOST_RECIPIENTS:
             break
     return list(found.values())
-
-
-DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "mdaemon", "mail_daemon", "daemon"})
 
 
 def _told_recipient(text: str, address: EmailAddress, of_all: str | None, retried: bool) -> BouncedRecipient:
     place = text.find(address.value)
     near = text[max(0, place - 200) : place + len(address.value) + 600]
-    after = text[place : place + len(address.value) + 600]
+    after = text[place + len(address.value) : place + len(address.value) + 600]
     found = _FAILURE.search(after) or _FAILURE.search(near)
     status = of_all if found is None else found[1]
     permanent = not retried
-    reason = one_line(after[len(address.value) :].lstrip(" \t>:;,)\r\n").partition("\n\n")[0])
+    reason = _reason_after(after)
     return BouncedRecipient(
         address=address,
         status=status,
         action="failed" if permanent else "delayed",
         permanent=permanent,
-        reason=reason[:500] or None,
+        reason=reason or None,
+        cause=reason_of(status, reason if reason else text[:LONGEST_REASON], permanent=permanent),
     )
 
 
-def _told_id(rest: str) -> str | None:
-    found = re.search(r"^[ \t>]{0,8}message-id:\s{0,4}(<[^<>\s]{1,250}>)", rest, re.IGNORECASE | re.MULTILINE)
-    return None if found is None else _first_id(found[1])
+def _reason_after(text: str) -> str:
+    """Give the paragraph behind an address; "because:" and the like belong to the next one (Lotus Domino)."""
+    first, _, rest = text.lstrip(" \t>:;,)\r\n\"'").partition("\n\n")
+    words = one_line(first)
+    if words.endswith(":"):
+        words = one_line(f"{words} {rest.lstrip().partition(chr(10) * 2)[0]}")
+    return words[:LONGEST_REASON]
+
+
+def _told_id(text: str) -> str | None:
+    found = re.search(r"^[ \t>]{0,8}message-id:\s{0,4}(<[^<>\s]{1,250}>)", text, re.IGNORECASE | re.MULTILINE)
+    return None if found is None else first_id(found[1])

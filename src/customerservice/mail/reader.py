@@ -1,12 +1,12 @@
 """The one path from the bytes of a mail to what it says."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.mail.addresses import read_addresses
-from customerservice.mail.bodies import Bodies, read_bodies
-from customerservice.mail.bounces import original_message_id, read_plain_report, read_status_reports
+from customerservice.mail.bodies import read_bodies
+from customerservice.mail.bounces import read_bounce
 from customerservice.mail.content_digest import content_digest
 from customerservice.mail.dates import read_date
 from customerservice.mail.encoded_words import decode_words
@@ -16,7 +16,8 @@ from customerservice.mail.markers import find_markers
 from customerservice.mail.message_ids import read_ids
 from customerservice.mail.parts import Part, read_parts, tidy
 from customerservice.mail.quotations import read_new_text
-from customerservice.mail.received import Bounce, Correspondent, Defect, MailKind, ReceivedMail
+from customerservice.mail.received import Bounce, Correspondent, Defect, MailKind, Receipt, ReceivedMail
+from customerservice.mail.reports import Reports, arrived, read_reports, walk
 
 #: Raised whenever the same bytes can be read differently than before.
 READER_VERSION = 1
@@ -24,6 +25,7 @@ READER_VERSION = 1
 _ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
 _SINGLE = ("from", "subject", "date", "message-id", "to")  # RFC 5322 3.6: at most once
 _READ_BY_RULES = 20_000  # characters of the text that the rules about the kind look at
+_HEADER_READ_BY_RULES = 1_000  # and of the From and the Subject
 
 
 def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
@@ -32,12 +34,15 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
     header = _Header(root, limits)
     bodies = read_bodies(raw, root, limits)
     reading = read_new_text(bodies.text, quotes=bodies.quotes, longest=limits.text_characters)
-    sender = header.sender()
+    senders = header.addresses("from")
+    sender = header.sender(senders)
     subject = header.text("subject")
     date_text = header.text("date")
     message_id = next(iter(header.ids("message-id")), None)
     null_return_path = header.null_return_path()
-    kind, reasons = kind_of(_signs(root, header, sender, subject, bodies, null_return_path))
+    reports = read_reports(raw, root)
+    signs = _signs(root, header, sender, subject, bodies.text, reading.new, reports, null_return_path)
+    kind, reasons = kind_of(signs)
     recipients = (header.addresses("to"), header.addresses("cc"), header.addresses("reply-to"))
     return ReceivedMail(
         size=len(raw),
@@ -65,13 +70,17 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
         signature=reading.signature,
         attachments=bodies.attachments,
         kind=kind,
-        kind_reasons=reasons,
-        bounce=_bounce(raw, root, header, sender, bodies) if kind is MailKind.BOUNCE else None,
+        kind_reasons=tuple(map(tidy, reasons)),
+        bounce=_bounce(raw, root, header, sender, bodies.text, reports) if kind is MailKind.BOUNCE else None,
         markers=find_markers(subject, reading.new, bodies.text),
         authentication=header.authentication(),
         headers=header.decoded,
         defects=(*defects, *header.defects, *bodies.defects),
         reader_version=READER_VERSION,
+        senders=senders,
+        sender_is_ambiguous=header.sender_is_ambiguous(),
+        receipt=_receipt(reports) if kind is MailKind.SYSTEM else None,
+        complaint=reports.complaint if kind is MailKind.FEEDBACK_REPORT else None,
     )
 
 
@@ -109,17 +118,27 @@ class _Header:
                 break
         return tuple(found)
 
-    def sender(self) -> Correspondent | None:
-        """Give the From; without address unless there is exactly one that means one mailbox to everybody."""
-        if "from" not in self.first:
+    def sender(self, senders: Sequence[Correspondent]) -> Correspondent | None:
+        """Give the From: of several mailboxes (RFC 5322 3.6.2) the first, without address unless each has one."""
+        fields = self._all.get("from", ())
+        if not fields:
             return None
-        entries = self.addresses("from")
-        if len(entries) == 1 and len(self._all["from"]) == 1:
-            if entries[0].address is None:
-                self.defects.append(Defect("unusable_from", "the From header has no plain address"))
-            return entries[0]
-        self.defects.append(Defect("unusable_from", f"the From header has {len(entries)} entries"))
-        return Correspondent(None, entries[0].name if entries else "")
+        people = {None if entry.address is None else entry.address.key for entry in senders}
+        if len(fields) > 1:
+            self.defects.append(Defect("unusable_from", f"the mail has {len(fields)} From headers"))
+        elif None in people or not people:
+            self.defects.append(Defect("unusable_from", "the From header has no plain address"))
+        else:
+            if len(people) > 1:
+                self.defects.append(Defect("several_senders", f"the From header names {len(people)} people"))
+            return senders[0]
+        return Correspondent(None, senders[0].name if senders else "")
+
+    def sender_is_ambiguous(self) -> bool:
+        fields = self._all.get("from", ())
+        strictly = [entry for value in fields for entry in read_addresses(value, limit=100, strict=True)[0]]
+        people = {None if entry.address is None else entry.address.key for entry in strictly}
+        return bool(fields) and (len(fields) > 1 or len(people) != 1 or None in people)
 
     def envelope_to(self) -> tuple[EmailAddress, ...]:
         entries = [entry.address for name in _ENVELOPE for entry in self.addresses(name)]
@@ -147,40 +166,54 @@ def _signs(
     header: _Header,
     sender: Correspondent | None,
     subject: str | None,
-    bodies: Bodies,
+    text: str,
+    new_text: str,
+    reports: Reports,
     null_return_path: bool,
 ) -> Signs:
     return Signs(
         fields=header.first,
-        media_type=root.media_type or "",
+        delivered_to=[value for name, value in root.fields if name == "delivered-to"],
         report_type=root.parameters.get("report-type", "").lower() if root.media_type == "multipart/report" else "",
         inner_types=frozenset(_types(root)),
+        actions=reports.actions,
+        disposition=None if reports.receipt is None else reports.receipt.disposition or "",
+        calendar_method=_calendar_method(root),
+        sender=(header.text("from") or "")[:_HEADER_READ_BY_RULES],
         sender_local="" if sender is None or sender.address is None else sender.address.local.lower(),
-        subject=subject or "",
-        text=bodies.text[:_READ_BY_RULES],
+        subject=(subject or "")[:_HEADER_READ_BY_RULES],
+        text=text[:_READ_BY_RULES],
+        new_text=new_text[:_READ_BY_RULES],
         null_return_path=null_return_path,
     )
 
 
 def _types(root: Part) -> Sequence[str]:
-    found: list[str] = []
-    waiting = [root]
-    while waiting:
-        part = waiting.pop()
-        found.append(part.media_type or "")
-        waiting += part.children
-    return found
+    return [part.media_type or "" for part in walk(root)]
 
 
-def _bounce(raw: bytes, root: Part, header: _Header, sender: Correspondent | None, bodies: Bodies) -> Bounce:
-    told = read_status_reports(raw, root)
-    if told is not None and told.recipients:
-        return told
-    own = [entry.address for entry in (*header.addresses("to"), *((sender,) if sender else ()))]
-    fields: Mapping[str, str] = header.first
-    plain = read_plain_report(bodies.text, fields=fields, own=[address for address in own if address is not None])
-    return Bounce(
-        recipients=plain.recipients,
-        original_message_id=(told.original_message_id if told else original_message_id(raw, root))
-        or plain.original_message_id,
+def _calendar_method(root: Part) -> str:
+    parts = (part for part in walk(root) if part.media_type == "text/calendar")
+    return next((part.parameters.get("method", "").lower() for part in parts), "")
+
+
+def _bounce(
+    raw: bytes, root: Part, header: _Header, sender: Correspondent | None, text: str, reports: Reports
+) -> Bounce:
+    server = None if sender is None else sender.address
+    own = [entry.address for entry in header.addresses("to") if entry.address is not None]
+    return read_bounce(
+        raw,
+        root,
+        reports=reports,
+        text=text,
+        fields=header.first,
+        own=own if server is None else [*own, server],
+        host=None if server is None else server.domain,
     )
+
+
+def _receipt(reports: Reports) -> Receipt | None:
+    if reports.receipt is not None or reports.status is None:
+        return reports.receipt
+    return arrived(reports.status)

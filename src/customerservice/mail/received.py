@@ -67,6 +67,23 @@ class MailKind(enum.Enum):
     OWN = "own"
 
 
+class BounceReason(enum.Enum):
+    """Why a mail was not delivered, in few words; by the status code (RFC 3463), else by the server's own words."""
+
+    MAILBOX_FULL = "mailbox_full"
+    NO_SUCH_MAILBOX = "no_such_mailbox"
+    MAILBOX_DISABLED = "mailbox_disabled"
+    NO_SUCH_HOST = "no_such_host"
+    REJECTED_AS_SPAM = "rejected_as_spam"
+    TOO_LARGE = "too_large"
+    NOT_AUTHENTICATED = "not_authenticated"  # SPF, DKIM, DMARC or a missing reverse name of our own host
+    POLICY = "policy"
+    LOOP = "loop"
+    CONTENT = "content"  # a form of the mail that the server cannot take
+    TEMPORARY = "temporary"  # no connection, greylisting, a server that has trouble
+    UNKNOWN = "unknown"
+
+
 @attrs.frozen(kw_only=True)
 class BouncedRecipient:
     """One recipient of a delivery report (RFC 3464 2.3).
@@ -76,6 +93,7 @@ class BouncedRecipient:
         action: ``failed delayed delivered relayed expanded``, or None if the report has no field for it.
         permanent: None when nobody can say.
         reason: the report's words, one line.
+        cause: what they mean.
     """
 
     address: EmailAddress
@@ -83,6 +101,7 @@ class BouncedRecipient:
     action: str | None = None
     permanent: bool | None = None
     reason: str | None = None
+    cause: BounceReason = BounceReason.UNKNOWN
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +109,37 @@ class Bounce:
     """A delivery report; `original_message_id` is that of the mail that bounced, without angle brackets."""
 
     recipients: tuple[BouncedRecipient, ...] = ()
+    original_message_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """A report that a mail arrived or was shown: a disposition notification (RFC 8098) or a report of success.
+
+    Attributes:
+        disposition: what became of it: ``displayed``, ``deleted``, ``processed`` (RFC 8098 3.2.6.2), or the action of
+            a delivery report (``delivered relayed expanded``, RFC 3464 2.3.3); in lower case, None if it does not say.
+        recipients: whose copy it was, each once.
+        original_message_id: of the mail it is about, without angle brackets.
+    """
+
+    disposition: str | None = None
+    recipients: tuple[EmailAddress, ...] = ()
+    original_message_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Complaint:
+    """A feedback report (RFC 5965): a recipient called a mail of ours spam, or took that back.
+
+    Attributes:
+        feedback_type: ``abuse fraud virus not-spam other`` or what the report says, in lower case; None without one.
+        recipients: who complained, as far as the report tells, each once.
+        original_message_id: of the mail it is about, without angle brackets.
+    """
+
+    feedback_type: str | None = None
+    recipients: tuple[EmailAddress, ...] = ()
     original_message_id: str | None = None
 
 
@@ -121,7 +171,8 @@ class ReceivedMail:
         message_id: without angle brackets, None if absent or unusable. Neither unique nor proof of anything.
         in_reply_to: ids without angle brackets; `references` at most the last 100.
         subject: decoded, None if absent.
-        sender: the From; None if absent, address None if unusable or if there are several.
+        sender: the From, of several mailboxes the first; None if absent, address None if one of them is unusable or
+            if there are several From fields.
         envelope_to: Delivered-To, X-Original-To and the like, in order of appearance.
         return_path: the return path; `null_return_path` when it is ``<>`` (RFC 5321 4.5.5).
         date: the Date header, aware; None if absent or unusable. `date_text` keeps the claim.
@@ -132,6 +183,11 @@ class ReceivedMail:
         headers: all header fields in order, names in lower case, values unfolded and decoded leniently to text.
         kind_reasons: why `kind`, one short sentence each, strongest first.
         reader_version: version of the reader that read it.
+        senders: every mailbox that the From fields name, in order.
+        sender_is_ambiguous: the From is not one mailbox in the form that every program knows. Other programs, such as
+            the server that checked who sent the mail, may take somebody else for its sender.
+        receipt: what a report of an arrival or a reading says; None for any other mail.
+        complaint: what a feedback report says; None for any other mail.
     """
 
     size: int
@@ -164,6 +220,21 @@ class ReceivedMail:
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     defects: tuple[Defect, ...] = ()
     reader_version: int = 1
+    senders: tuple[Correspondent, ...] = ()
+    sender_is_ambiguous: bool = False
+    receipt: Receipt | None = None
+    complaint: Complaint | None = None
+
+    @property
+    def report_about(self) -> str | None:
+        """The Message-ID of the mail that a bounce, receipt or complaint is about; None for any other mail.
+
+        As the report names it, else the mail it answers: Exchange 2007 and later put the id there.
+        """
+        report = self.bounce or self.receipt or self.complaint
+        if report is None:
+            return None
+        return report.original_message_id or next(iter(self.in_reply_to), None)
 
     def header(self, name: str) -> str | None:
         """Give the first header of that name (any case), or None."""

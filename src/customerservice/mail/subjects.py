@@ -40,6 +40,15 @@ def base_subject(subject: str | None) -> str:
     return text[start:].strip()
 
 
+def has_prefix(subject: str | None) -> bool:
+    """Tell whether a subject begins as that of an answer or a forward does.
+
+    >>> has_prefix("AW: Lieferung"), has_prefix("Lieferung")
+    (True, False)
+    """
+    return _PREFIX.match((subject or "")[:_LONGEST]) is not None
+
+
 def is_new_subject(subject: str | None, earlier: str | None) -> bool:
     """Tell whether a subject is clearly another one than the earlier one.
 

@@ -4,7 +4,7 @@ import pytest
 from mail_samples import mail, part, with_parts
 
 from customerservice.domain.email_address import EmailAddress
-from customerservice.mail import Bounce, BouncedRecipient, parse
+from customerservice.mail import Bounce, BouncedRecipient, BounceReason, parse
 
 REPORT = "; report-type=delivery-status"
 WORDS = part("Your mail could not be delivered.\n")
@@ -158,7 +158,13 @@ def test_action_is_one_line() -> None:
 def test_reason_is_one_line() -> None:
     """The reason is the words behind the address."""
     assert told("<a@x.example>: mailbox\n full\n\nmore").recipients == (
-        BouncedRecipient(address=EmailAddress("a@x.example"), action="failed", permanent=True, reason="mailbox full"),
+        BouncedRecipient(
+            address=EmailAddress("a@x.example"),
+            action="failed",
+            permanent=True,
+            reason="mailbox full",
+            cause=BounceReason.MAILBOX_FULL,
+        ),
     )
 
 
@@ -171,4 +177,6 @@ def test_original_message_id_in_the_words() -> None:
 
 def test_many_told_recipients_are_limited() -> None:
     """Thousands of addresses in the words give the first two hundred."""
-    assert len(told("\n".join(f"a{number}@x.example" for number in range(300))).recipients) == 200
+    text = "Failed for the following recipients:\n" + "\n".join(f"a{number}@x.example" for number in range(300))
+
+    assert len(told(text).recipients) == 200
