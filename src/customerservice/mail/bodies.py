@@ -7,9 +7,11 @@ import attrs
 from customerservice.mail.charsets import decode
 from customerservice.mail.html_text import html_to_text
 from customerservice.mail.limits import Limits
-from customerservice.mail.parts import Part, tidy
+from customerservice.mail.parts import Part, read_parts, tidy
 from customerservice.mail.received import Defect, MailAttachment
-from customerservice.mail.transfer import decode_uuencoded
+from customerservice.mail.tnef import LARGEST, read_tnef
+from customerservice.mail.transfer import decode_base64, decode_uuencoded
+from customerservice.mail.wrappers import is_armoured, is_signed_data, signed_content, without_armour
 
 _BODY_TYPES = (None, "text/plain", "text/html")
 #: Forms of the same text that no person reads.
@@ -19,10 +21,24 @@ _REPORT_TYPES = frozenset(
     {"message/delivery-status", "message/feedback-report", "message/disposition-notification", "text/rfc822-headers",
      "message/global-delivery-status", "message/global-headers", "message/global-disposition-notification"}
 )  # fmt: skip
+_TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_SMIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+# Line ends of what is not encoded are the transport's, CRLF on the wire and LF in a Maildir (RFC 2045 2.7, 2.8): one
+# form is kept, that of the wire for text, as it was signed, and that of files for mails.
+_LINES = re.compile(r"text/|application/pgp-")
+_MAILS = re.compile(r"message/|multipart/")
+_AS_LINES = frozenset({"", "7bit", "8bit"})
 _FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 _FLOWED_QUOTE = re.compile(r">*")
-_UUENCODED = re.compile(rb"(?:^|\n)begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?\n")
+_UUENCODED = re.compile(rb"(?:^|\n)begin(-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?\n")
+_META_CHARSET = re.compile(r"""<meta\s[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w:-]{2,40})""", re.IGNORECASE)
+_META_SEARCHED = 4_096
 _DETECTIONS = 3
+_DEEPEST_SIGNED = 3
+# What a person wants to know of an invitation (RFC 5545 3.8).
+_INVITATION = re.compile(r"^(SUMMARY|DTSTART|LOCATION|DESCRIPTION)(?:;[^:\n]{0,200})?:([^\n]{1,5000})", re.MULTILINE)
+_CALENDAR_ESCAPES = {"\\n": "\n", "\\N": "\n", "\\,": ",", "\\;": ";", "\\\\": "\\"}
+_CALENDAR_SEARCHED = 100_000  # characters
 
 
 @attrs.frozen(kw_only=True)
@@ -52,11 +68,15 @@ def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
     """Give what a person reads and what is attached. Never raises; linear."""
     collector = _Collector(raw, limits)
     blocks = collector.blocks(root, alone=True)
+    read = [collector.text_of(block) for block in blocks]
+    if not any(text.strip() for text, _ in read):
+        read = [collector.text_of(block) for block in collector.spare]
+        blocks += collector.spare
+        collector.attachments += () if collector.spare else collector.unread
     texts: list[str] = []
     quotes: list[tuple[int, int]] = []
     length = 0
-    for block in blocks:
-        text, marked = collector.text_of(block)
+    for text, marked in read:
         if not text.strip():
             continue
         quotes += [(length + start, length + end) for start, end in marked]
@@ -73,9 +93,19 @@ def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
 
 
 class _Collector:
-    def __init__(self, raw: bytes, limits: Limits) -> None:
+    """The parts of one mail as they are read.
+
+    Attributes:
+        spare: what is read where nothing else is: the text of an Outlook file, an invitation, an unusual form of text.
+        unread: attached where nothing else is: Outlook files that hold Rich Text and nothing else.
+    """
+
+    def __init__(self, raw: bytes, limits: Limits, *, depth: int = 0) -> None:
         self.attachments: list[MailAttachment] = []
         self.defects: list[Defect] = []
+        self.spare: list[_Block] = []
+        self.unread: list[MailAttachment] = []
+        self._depth = depth
         self._raw = raw
         self._limits = limits
         self._detections = 0
@@ -102,6 +132,9 @@ class _Collector:
                 self._defect("encrypted", "the text cannot be read without the recipient's key")
                 self.attachments += [self._attachment(child) for child in part.children]
                 return []
+            case "multipart/appledouble" if part.children[0].media_type == "application/applefile":
+                # What only the Macintosh needs of a file (RFC 1740) stands before the file.
+                return [block for child in part.children[1:] for block in self.blocks(child, related=related)]
             case _:
                 return [block for child in part.children for block in self.blocks(child, related=related)]
 
@@ -132,7 +165,7 @@ class _Collector:
     def _leaf(self, part: Part, *, alone: bool, related: bool) -> list[_Block]:
         media_type = part.media_type
         if part.too_deep:
-            content = bytes(self._raw[part.start : part.end])
+            content = _with_one_line_end(bytes(self._raw[part.start : part.end]), "multipart/mixed")
             self.attachments.append(MailAttachment(filename="rest.eml", media_type="message/rfc822", content=content))
             return []
         if media_type is not None and media_type.startswith("multipart/"):
@@ -144,13 +177,75 @@ class _Collector:
             return [_Block(html=text)] if media_type == "text/html" else [_Block(plain=text)]
         if media_type in _REPORT_TYPES and part.disposition != "attachment":
             return []
-        self.attachments.append(self._attachment(part, related=related))
+        attachment = self._attachment(part, related=related)
+        if media_type in _TNEF_TYPES or (attachment.filename or "").lower() == "winmail.dat":
+            self._outlook_file(attachment)
+            return []
+        self.attachments.append(attachment)
+        if media_type in _SMIME_TYPES:
+            return self._secured(attachment.content)
+        if media_type == "application/pgp-encrypted":
+            self._defect("encrypted", "the text cannot be read without the recipient's key")
+        elif media_type is not None and media_type.startswith("text/") and not named:
+            self._spare_text(part, attachment.content)
         return []
+
+    def _outlook_file(self, attachment: MailAttachment) -> None:
+        """Show a ``winmail.dat`` as the files in it, or as itself where they cannot be told."""
+        found = read_tnef(attachment.content)
+        if found is None:
+            size = len(attachment.content)
+            self._defect("bad_tnef", f"{'too large' if size > LARGEST else 'unreadable'}, {size} bytes")
+            self.attachments.append(attachment)
+            return
+        self.attachments += [
+            MailAttachment(
+                filename=file_name(file.name),
+                media_type=file.media_type or "application/octet-stream",
+                content=file.content,
+                content_id=file.content_id,
+                inline=file.content_id is not None,
+            )
+            for file in found.files
+        ]
+        if found.text or found.html:
+            self.spare.append(_Block(plain=found.text, html=found.html))
+        elif not found.files:
+            self.unread.append(attachment)
+
+    def _secured(self, content: bytes) -> list[_Block]:
+        """Give what is inside the signed data of S/MIME, whose signature is not looked at."""
+        if not is_signed_data(content):
+            self._defect("encrypted", "the text cannot be read without the recipient's key")
+            return []
+        inner = signed_content(content) if self._depth < _DEEPEST_SIGNED else None
+        if not inner:
+            self._defect("signed", "what is inside the signed data was not found")
+            return []
+        collector = _Collector(inner, self._limits, depth=self._depth + 1)
+        root, defects = read_parts(inner, self._limits)
+        blocks = collector.blocks(root, alone=True)
+        self.attachments += collector.attachments
+        self.spare += collector.spare
+        for defect in (*defects, *collector.defects):
+            self._defect(defect.code, defect.detail)
+        return blocks
+
+    def _spare_text(self, part: Part, content: bytes) -> None:
+        text = decode(content[:_CALENDAR_SEARCHED], part.parameters.get("charset"))[0].replace("\r\n", "\n")
+        if part.media_type == "text/calendar":
+            text = _invitation(text)
+        elif part.media_type in _OTHER_FORMS:
+            text = html_to_text(text).text
+        if text.strip():
+            self.spare.append(_Block(plain=text))
 
     def _attachment(self, part: Part, *, related: bool = False) -> MailAttachment:
         content, flaw = part.content(self._raw)
         if flaw is not None:
             self._defect(flaw, f"attachment {len(self.attachments) + 1}")
+        if part.encoding in _AS_LINES:
+            content = _with_one_line_end(content, part.media_type or "")
         content_id = (part.field("content-id") or "").strip().strip("<>").strip()
         return MailAttachment(
             filename=file_name(part.filename),
@@ -167,15 +262,22 @@ class _Collector:
         if part.media_type != "text/html" and b"begin" in data:
             data = self._without_uuencoded(data)
         detect = self._detections < _DETECTIONS
-        text, flaw = decode(data, part.parameters.get("charset"), detect=detect)
+        charset = part.parameters.get("charset") or (_meta_charset(data) if part.media_type == "text/html" else None)
+        text, flaw = decode(data, charset, detect=detect)
         if flaw is not None:
             self._detections += 1
-            self._defect(flaw, f"in the text, declared as {tidy(part.parameters.get('charset', ''))[:40]!r}")
+            lost = text.count("\ufffd")
+            told = f"in the text, declared as {tidy(charset or '')[:40]!r}"
+            self._defect(flaw, f"{told}; {lost} characters could not be read" if lost else told)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         flowed = part.parameters.get("format", "").lower() == "flowed" and part.media_type != "text/html"
         if flowed and len(text) <= self._limits.text_characters:
             text = unflow(text, delsp=part.parameters.get("delsp", "").lower() == "yes")
+        if part.media_type != "text/html" and "-----BEGIN PGP " in text:
+            if is_armoured(text):
+                self._defect("encrypted", "the text cannot be read without the recipient's key")
+            text = without_armour(text)
         return text
 
     def _without_uuencoded(self, data: bytes) -> bytes:
@@ -183,24 +285,58 @@ class _Collector:
         kept: list[bytes] = []
         place = 0
         while (begin := _UUENCODED.search(data, place)) is not None:
-            end = data.find(b"\nend", begin.end() - 1)
+            # POSIX's uuencode -m writes base64, with an end of its own.
+            closing = b"\n====" if begin[1] else b"\nend"
+            end = data.find(closing, begin.end() - 1)
             if end < 0:
                 break
-            content, flaw = decode_uuencoded(memoryview(data)[begin.start() : end + 4])
-            if flaw is not None:
-                kept.append(data[place : end + 4])
+            stop = end + len(closing)
+            if begin[1]:
+                content, flaw = decode_base64(memoryview(data)[begin.end() : end])
+            else:
+                content, flaw = decode_uuencoded(memoryview(data)[begin.start() : stop])
+            if flaw is not None and not content:
+                kept.append(data[place:stop])
             else:
                 kept.append(data[place : begin.start()])
-                name = file_name(tidy(decode(begin[1])[0]))
+                if flaw is not None:
+                    self._defect("bad_uuencode", f"attachment {len(self.attachments) + 1}")
+                name = file_name(tidy(decode(begin[2])[0]))
                 self.attachments.append(
                     MailAttachment(filename=name, media_type="application/octet-stream", content=content)
                 )
-            place = end + 4
+            place = stop
         return b"".join((*kept, data[place:]))
 
     def _defect(self, code: str, detail: str) -> None:
         if sum(defect.code == code for defect in self.defects) < 3:
             self.defects.append(Defect(code, detail[:200]))
+
+
+def _with_one_line_end(content: bytes, media_type: str) -> bytes:
+    """Give lines with the line end that is kept for them; other content as it is."""
+    if _MAILS.match(media_type):
+        return content.replace(b"\r\n", b"\n")
+    if _LINES.match(media_type) and content.count(b"\r\n") < content.count(b"\n"):
+        return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return content
+
+
+def _meta_charset(html: bytes) -> str | None:
+    """Give the charset that HTML declares for itself, where the mail declares none."""
+    found = _META_CHARSET.search(html[:_META_SEARCHED].decode("latin-1"))
+    # Bytes in which the declaration can be read are not wide (HTML 13.2.3.2).
+    return None if found is None else "utf-8" if found[1].lower().startswith("utf-16") else found[1]
+
+
+def _invitation(calendar: str) -> str:
+    """Give the words of the first event of a calendar (RFC 5545), one line for each thing it says."""
+    event = calendar.replace("\n ", "").replace("\n\t", "")
+    _, _, event = event.partition("BEGIN:VEVENT")
+    found: dict[str, str] = {}
+    for line in _INVITATION.finditer(event.partition("END:VEVENT")[0]):
+        found.setdefault(line[1], re.sub(r"\\[nN,;\\]", lambda escape: _CALENDAR_ESCAPES[escape[0]], line[2]).strip())
+    return "\n".join(found[name] for name in ("SUMMARY", "DTSTART", "LOCATION", "DESCRIPTION") if name in found)
 
 
 def file_name(name: str | None) -> str | None:

@@ -99,6 +99,7 @@ _CONTROLS = re.compile("[\x80-\x9f\ue000-\uf8ff]")
 _JAPANESE = re.compile(rb"\x1b\$[@B](?:[\x21-\x7e]{2})++(?:\x1b\(|[\r\n]|\Z)")
 _SEARCHED = 1 << 20  # bytes in which a sign of the charset is looked for
 _SAMPLE = 4_096  # bytes in which NULs are counted
+_FEW = 3  # bytes outside ASCII; with fewer another charset fits by chance
 _SHORT = 16  # bytes of text in which double-byte characters may look like UTF-8
 
 
@@ -186,17 +187,21 @@ def _decode(data: bytes, codec: str | None, detect: bool) -> tuple[str, bool]:
             if detect and codec == "cp1252" and (meant := _other_script(data)) is not None:
                 return _with_errors(data, meant), False
             return text, True
-    for name in () if data.isascii() else _INSTEAD.get(codec, ()):
+    for name in _INSTEAD.get(codec, ()) if _outside(data[:_SEARCHED]) >= _FEW else ():
         text = _strictly(data, name)
         if text is not None and _CONTROLS.search(text) is None:
             return text, False
     return _with_errors(data, codec), False
 
 
+def _outside(data: bytes) -> int:
+    return len(data) - len(data.translate(None, _NOT_ASCII))
+
+
 def _other_script(data: bytes) -> str | None:
     """Give the charset of a text that declares Western Europe's, out of habit, but is in another script."""
     sample = data[:_SEARCHED]
-    outside = len(sample) - len(sample.translate(None, _NOT_ASCII))
+    outside = _outside(sample)
     if outside < _SHORT or outside * 4 < len(sample):
         return None
     codec = detect_charset(sample)
@@ -233,7 +238,7 @@ def _with_errors(data: bytes, codec: str) -> str:
 
 def _guess(data: bytes, detect: bool) -> str:
     sample = data[:_SEARCHED]
-    outside = len(sample) - len(sample.translate(None, _NOT_ASCII))
+    outside = _outside(sample)
     if sample.decode("utf-8", "replace").count("\ufffd") * 20 < outside:
         return data.decode("utf-8", "replace")  # UTF-8 with a few bytes damaged on the way
     if detect and (codec := detect_charset(sample)) is not None:

@@ -24,6 +24,7 @@ _LEFT_HALF = bytes(range(128)) * 2
 _KATAKANA_HALF = bytes(range(0x21)) + bytes(range(0xA1, 0xE0)) + bytes(range(0x60, 256))
 # What Python's code page 932 makes of bytes that are no character.
 _NO_CHARACTER = dict.fromkeys((0x80, 0xF8F0, 0xF8F1, 0xF8F2, 0xF8F3), "\ufffd")
+_EIGHT_BITS = {byte: chr(0xFEC0 + byte) if 0xA1 <= byte <= 0xDF else "\ufffd" for byte in range(128, 256)}
 _ROMAN = str.maketrans("\\~", "\N{YEN SIGN}\N{OVERLINE}")
 # Windows has other characters than JIS for seven signs; one mail must not have both forms.
 _AS_JIS = str.maketrans("～∥－￠￡￢", "〜‖−¢£¬")
@@ -62,7 +63,7 @@ def _line(line: bytes, mode: bytes) -> str:
     if mode == _KATAKANA:
         return _shift_jis(line.translate(_KATAKANA_HALF))
     if mode not in _JIS and mode not in _OTHER_SETS:
-        text = _shift_jis(line)
+        text = line.decode("latin-1").translate(_EIGHT_BITS)
         return text.translate(_ROMAN) if mode == b"(J" else text
     pairs = line.rstrip(b"\r\n")
     end = line[len(pairs) :].decode("ascii")

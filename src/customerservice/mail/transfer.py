@@ -63,9 +63,10 @@ def decode_uuencoded(data: bytes | memoryview) -> tuple[bytes, str | None]:
         return text, "bad_uuencode"
     lines = text[start:].splitlines()[1:]
     decoded: list[bytes] = []
+    flaw: str | None = None
     for line in lines:
         if line.strip() == b"end":
-            return b"".join(decoded), None
+            return b"".join(decoded), flaw
         try:
             decoded.append(binascii.a2b_uu(line))
         except binascii.Error:
@@ -74,7 +75,7 @@ def decode_uuencoded(data: bytes | memoryview) -> tuple[bytes, str | None]:
             try:
                 decoded.append(binascii.a2b_uu(line[:count]))
             except binascii.Error:
-                return b"".join(decoded), "bad_uuencode"
+                flaw = "bad_uuencode"
     return b"".join(decoded), "bad_uuencode"
 
 

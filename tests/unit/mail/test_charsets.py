@@ -179,6 +179,7 @@ def test_undetectable_bytes_are_western() -> None:
         ("テスト".encode("cp932"), "iso-2022-jp", ("テスト", "wrong_charset")),
         ("時計を送ってください".encode("euc-jp"), "shift_jis", ("時計を送ってください", "wrong_charset")),
         ("テスト".encode("cp932"), "euc-jp", ("テスト", "wrong_charset")),
+        (b"Dij\x8aat", "iso-2022-jp", ("Dij\ufffdat", "wrong_charset")),
         (b"\xff\xff\x1b", "iso-2022-jp", ("\ufffd\ufffd\ufffd", "wrong_charset")),
         (b"\x0e\xff\x0f\x1b", "iso-2022-kr", ("\ufffd\x1b", "wrong_charset")),
         ("„žluť“".encode("cp1250"), "iso-8859-2", ("„žluť“", "wrong_charset")),
