@@ -110,6 +110,8 @@ _SENT_FROM = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\s{0,4}[_*=-]{5,120}\s*$")
+# Outlook on the web draws one above the mail it quotes.
+_RULE_ABOVE = re.compile(r"^[_*=-]{3,120}\s{0,20}\Z", re.MULTILINE)
 
 _LONGEST_LINE = 500  # characters; a longer line is no opening
 _OPENING_LINES = 4
@@ -156,8 +158,10 @@ def _by_marks(text: str, quotes: Sequence[tuple[int, int]]) -> tuple[str, str] |
         inside = text[start:end]
         if _FORWARDED.match(inside) or _is_answered_inside(inside):
             return None
-        new.append(text[done:start])
-        quoted.append(inside)
+        above = text[done:start]
+        kept = _RULE_ABOVE.search(above)
+        new.append(above[: kept.start()] if kept else above)
+        quoted.append(above[kept.start() :] + inside if kept else inside)
         done = end
     new.append(text[done:])
     return ("".join(new), "".join(quoted)) if quoted else None

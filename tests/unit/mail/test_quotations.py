@@ -171,6 +171,11 @@ def test_marked_ranges_are_quoted() -> None:
     assert read_new_text("above\nold\nbelow", quotes=[(6, 10)]) == Reading("above\nbelow", "old")
 
 
+def test_rule_above_a_marked_range_is_quoted() -> None:
+    """The line that Outlook on the web draws above the mail it quotes is none of the sender's."""
+    assert read_new_text("above\n\n---\nold", quotes=[(11, 14)]) == Reading("above", "---\nold")
+
+
 @pytest.mark.parametrize(
     "inside", ["> a\nanswer\n> b", "On x wrote:\n> a\nanswer\n> b", "---------- Forwarded message ----------\nx"]
 )
