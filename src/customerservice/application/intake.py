@@ -178,13 +178,12 @@ class Intake:
         if kind is MailKind.LIST and self._is_own_list(mail):
             # The rules about lists come last: no other sign of automatic mail applied.
             kind, reasons = MailKind.PERSON, ("the list is our own distribution list",)
-        sender = mail.sender.address if mail.sender is not None else None
         # A report about a mail of ours is worth showing whoever signs it.
-        if kind in (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT) or not self.is_own(sender):
+        if kind in (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT):
             return kind, reasons
-        return (
-            (kind, reasons) if self.is_form_sender(sender) else (MailKind.OWN, (f"From is our own address {sender}",))
-        )
+        senders = [entry.address for entry in mail.senders if self.is_own(entry.address)]
+        own = next((sender for sender in senders if not self.is_form_sender(sender)), None)
+        return (kind, reasons) if own is None else (MailKind.OWN, (f"From is our own address {own}",))
 
     def _is_own_list(self, mail: ReceivedMail) -> bool:
         words, own = _listed(mail), self.around.own_addresses
@@ -206,6 +205,8 @@ class _Case:
         self.person = self.mail.sender or Correspondent(None)
         sender = self.person.address
         if sender is None or not self.intake.is_form_sender(sender) or self.kind[0] not in (_PERSON, *_FORM_KINDS):
+            return
+        if self.mail.sender_is_ambiguous:
             return
         replies = [entry for entry in self.mail.reply_to if entry.address is not None]
         if len(replies) == 1 and self._speaks_for_us():
@@ -258,7 +259,8 @@ class _Case:
 
     def _verdict(self) -> Verdict:
         mail, arrived = self.mail, self.delivery.received_at
-        trusted = dmarc(mail, self._authserv_id) != "fail"
+        # What a server proved of an ambiguous From it may have proved of somebody else.
+        trusted = dmarc(mail, self._authserv_id) != "fail" and not mail.sender_is_ambiguous
         sender = self.person.address
 
         def standing(thread_id: ThreadId) -> Standing:

@@ -28,7 +28,10 @@ SENDERS = {
     "no From": {"sender": None},
     "unusable From": {"sender": "maria@customer.example <eve@elsewhere.example> oops"},
     "DMARC fail": {"sender": "Maria <maria@customer.example>", "headers": (DMARC_FAIL,)},
+    "two in From": {"sender": "Maria <maria@customer.example>, eve@elsewhere.example"},
+    "obsolete From": {"sender": "Maria <maria@customer(home).example>"},
 }
+UNUSABLE = ("no From", "unusable From", "DMARC fail", "two in From", "obsolete From")
 
 
 def evidence(shop, thread, kind):
@@ -58,7 +61,7 @@ DRIFTED = dict.fromkeys(("sent id", "received id", "signed address", "marker wit
 
 
 def lines_of(table):
-    columns = {"takes part": 0, "unknown": 1, "no From": 2, "unusable From": 2, "DMARC fail": 2}
+    columns = {"takes part": 0, "unknown": 1} | dict.fromkeys(UNUSABLE, 2)
     return [
         pytest.param(kind, sender, row[column], id=f"{kind}, {sender}")
         for kind, row in table.items()
@@ -695,7 +698,7 @@ def test_automatic_mail_over_our_own_list_is_automatic(shop, header, kind):
 
 def test_the_rules_about_lists_come_last():
     """So whatever they apply to shows no other sign, and is a person's once they are taken away."""
-    kinds = [kind for kind, *_ in RULES]
+    kinds = [rule.kind for rule in RULES]
 
     assert set(kinds[kinds.index(MailKind.LIST) :]) == {MailKind.LIST}
 
@@ -890,6 +893,27 @@ def test_an_unproven_form_sender_speaks_for_itself(form_shop, headers):
     thread = form_shop.open_thread(form_shop.write(sender=FORM, headers=headers))
 
     assert thread.address == EmailAddress("form@plugin.example")
+
+
+def test_a_form_sender_among_others_speaks_for_nobody(form_shop):
+    """What a server proved of one of several senders says nothing about the Reply-To."""
+    both = f"{FORM}, eve@elsewhere.example"
+    thread = form_shop.open_thread(
+        form_shop.write(sender=both, headers=(PASSED, "Reply-To: Maria <maria@customer.example>"))
+    )
+
+    assert thread.address == EmailAddress("form@plugin.example")
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["help@shop.example", "eve@elsewhere.example, help@shop.example", "help@shop.example, eve@elsewhere.example"],
+)
+def test_a_mail_that_we_are_one_sender_of_is_our_own(shop, sender):
+    """Our own address among several senders is enough: nobody else writes in our name."""
+    (delivery,) = shop.receive(shop.write(sender=sender))
+
+    assert (delivery.outcome, delivery.decision.rule) == (Outcome.IGNORED, "own mail")
 
 
 def test_the_reply_to_of_everybody_else_is_not_the_person(form_shop):

@@ -69,20 +69,50 @@ def test_mail_without_a_header() -> None:
 @pytest.mark.parametrize(
     ("header", "name"),
     [
-        ({"From": "a@x.example, b@x.example"}, ""),
-        ({"From": "Anna <a@x.example>, b@x.example"}, "Anna"),
+        ({"From": "root, b@x.example"}, "root"),
+        ({"From": "a@x.example, b@x.example <c@x.example> d"}, ""),
         ({"From": "=?utf-8?q?a=40evil.example=3C?=@x.example"}, ""),
         ({"From": ","}, ""),
         ({"From": "a@x.example", "from": "b@x.example"}, ""),
         ({"From": "a@x.example", "from": "a@x.example"}, ""),
     ],
 )
-def test_ambiguous_sender_has_no_address(header: dict[str, str], name: str) -> None:
-    """Several senders, repeated or broken From headers: nobody is taken for the sender."""
+def test_unusable_sender_has_no_address(header: dict[str, str], name: str) -> None:
+    """Repeated or broken From headers: nobody is taken for the sender."""
     read = parse(mail(**header))
 
     assert read.sender == Correspondent(None, name)
+    assert read.sender_is_ambiguous
     assert "unusable_from" in codes(read)
+
+
+def test_first_of_several_senders() -> None:
+    """A From may name several people (RFC 5322 3.6.2): the first is the sender, and nobody is sure about him."""
+    read = parse(mail(From="Anna <anna@x.example>, bo@x.example"))
+
+    assert read.sender == Correspondent(EmailAddress("anna@x.example"), "Anna")
+    assert [str(entry.address) for entry in read.senders] == ["anna@x.example", "bo@x.example"]
+    assert read.sender_is_ambiguous
+    assert codes(read) == {"several_senders"}
+
+
+@pytest.mark.parametrize("header", ["anna(work)@x.example", "<@y.example:anna@x.example>", "Team: anna@x.example;"])
+def test_sender_in_a_form_that_not_every_program_knows(header: str) -> None:
+    """An obsolete form gives its address, but a server that checks senders may have read another one."""
+    read = parse(mail(From=header))
+
+    assert read.sender is not None
+    assert read.sender.address == EmailAddress("anna@x.example")
+    assert read.sender_is_ambiguous
+
+
+@pytest.mark.parametrize("header", ["", "Anna <anna@x.example>", "anna@x.example, Anna <ANNA@x.example>"])
+def test_sender_that_is_sure(header: str) -> None:
+    """One person in the plain form, even if named twice, is no ambiguous sender; nor is nobody."""
+    read = parse(mail(From=header))
+
+    assert not read.sender_is_ambiguous
+    assert codes(read) == set()
 
 
 def test_repeated_headers_are_told() -> None:
