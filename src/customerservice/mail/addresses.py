@@ -27,8 +27,13 @@ _TOKEN = re.compile(
     |(?P<special>\\.|.)""",
     re.VERBOSE | re.DOTALL,
 )
+# What nearly every header holds: entries without anything that needs a closer look.
+_NAME_FORM = r'(?:[^\s()<>@,;:"\\\[\]]| )*+|"[^"\\,=?]*+"'
+_MAILBOX_FORM = r"[A-Za-z0-9._+-]++@[A-Za-z0-9.-]++"
+_PLAIN = re.compile(rf" *+(?:({_NAME_FORM}) *+<({_MAILBOX_FORM})>|({_MAILBOX_FORM})) *+")
 _PARENTHESIS = re.compile(r"[()]|\\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_MOST_PLAIN = 20  # entries that are tried as such
 _LONGEST = 100_000  # characters; a thousand addresses with names have fewer
 
 
@@ -50,6 +55,13 @@ def read_addresses(header: str, *, limit: int = 1_000, strict: bool = False) -> 
         limit: the most entries that are read.
         strict: an entry in a group or in an obsolete form (RFC 5322 3.4, 4.4) has no address.
     """
+    pieces = [_PLAIN.fullmatch(piece) for piece in header.split(",", _MOST_PLAIN)]
+    if len(pieces) <= min(limit, _MOST_PLAIN) and None not in pieces:
+        found = [piece.groups("") for piece in pieces if piece is not None]
+        return tuple(
+            Correspondent(_plain(bracketed or bare), one_line(decode_words(name.strip('"'))))
+            for name, bracketed, bare in found
+        ), False
     entries: list[Correspondent] = []
     held: list[_Token] = []
     too_long = len(header) > _LONGEST

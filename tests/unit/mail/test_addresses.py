@@ -126,6 +126,18 @@ def test_strict_reading_knows_the_plain_form_only(header: str) -> None:
     assert {entry.address for entry in read_addresses(header, strict=True)[0]} == {None}
 
 
+@pytest.mark.parametrize("header", ['"Weber, Anna" <anna@mail.example>', "Anna Weber <anna@mail.example>"])
+@pytest.mark.parametrize("times", [1, 19, 30])
+def test_plain_entries_are_read_alike_however_many(header: str, times: int) -> None:
+    """Strictly or not, few or many: the plain form gives its address, and the limit counts entries."""
+    for strict in (False, True):
+        entries, cut = read_addresses(", ".join([header] * times), strict=strict, limit=25)
+
+        assert [str(entry.address) for entry in entries] == ["anna@mail.example"] * min(times, 25)
+        assert {entry.name for entry in entries} == {header.partition(" <")[0].strip('"')}
+        assert cut == (times > 25)
+
+
 def test_lists_and_groups_are_flattened() -> None:
     """Commas, semicolons and groups part the entries; empty entries and empty groups give none."""
     header = "undisclosed-recipients:;, Team: a@x.example, Bo <b@x.example>;, , c@x.example; d@x.example,"
