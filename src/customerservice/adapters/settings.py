@@ -74,12 +74,14 @@ class Settings:
         key_file: the signing keys of reply addresses; see `adapters.system.load_keys`.
         sender: the verified address mail is sent from.
         authserv_id: the authentication service believed in every mailbox that names none of its own (RFC 8601 2.5).
+        language: of threads whose mail does not tell in which language it is written.
     """
 
     database: str | None = None
     key_file: Path | None = None
     sender: EmailAddress | None = None
     authserv_id: str | None = None
+    language: str | None = None
     smtp: SmtpSetting | None = None
     contacts: tuple[ContactSetting, ...] = ()
     mailboxes: tuple[MailboxSetting, ...] = ()

@@ -8,6 +8,7 @@ import attrs
 
 from customerservice.domain.contact import AfterReply
 from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.flood import FloodLimit
 from customerservice.domain.status import DEFAULT_LEGEND, StatusLegend
 from customerservice.errors import Conflict, SigningKeyNeeded
 from customerservice.mail.tokens import ReplyKeys
@@ -39,6 +40,8 @@ class DeskSettings:
         match_policy: which evidence lets a mail join a thread; None is the table of R18.
         duplicate_window: how long a second delivery of equal content is a duplicate (R22).
         repeat_window: how long equal text from the form is "already received" (R4).
+        language: of a thread whose mail does not tell in which language it is written (R42).
+        flood: how much mail mutes a thread (R38).
     """
 
     sender: EmailAddress | None = None
@@ -47,6 +50,8 @@ class DeskSettings:
     match_policy: "MatchPolicy | None" = None
     duplicate_window: dt.timedelta = dt.timedelta(days=7)
     repeat_window: dt.timedelta = dt.timedelta(minutes=10)
+    language: str = "en"
+    flood: FloodLimit = attrs.field(factory=FloodLimit)
 
 
 def read_mail(raw: bytes) -> "ReceivedMail":

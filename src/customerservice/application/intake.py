@@ -13,6 +13,7 @@ from customerservice.domain.actor import Actor, ShopScope
 from customerservice.domain.contact import Contact
 from customerservice.domain.delivery import Decision, Delivery
 from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.flood import Muting
 from customerservice.domain.ids import AttachmentId, ContactId, MessageId, ShopId, ThreadId
 from customerservice.domain.mailbox import Mailbox
 from customerservice.domain.message import Attachment, Audience, Author, AuthorKind, Message, MessageKind
@@ -20,6 +21,7 @@ from customerservice.domain.outcome import Outcome
 from customerservice.domain.text import one_line, storable
 from customerservice.domain.thread import Thread, bounded_moment
 from customerservice.errors import StoredBytesLost
+from customerservice.mail.languages import detect_language
 from customerservice.mail.matching import (
     Action,
     AddressHint,
@@ -421,6 +423,8 @@ class _Case:
             number=self.intake.unit.threads.next_number(),
             actor=self.intake.actor,
             subject=self.mail.subject,
+            # The contact's and the customer's own language come before it, once they have one (R42).
+            language=detect_language(self.mail.new_text) or self.intake.desk.settings.language,
             address=self.person.address,
             name=self.person.name,
         )
@@ -434,13 +438,35 @@ class _Case:
         contact, rule = self._contact()
         contact_id = contact.id if contact is not None and rule == "address" else thread.contact_id
         message = self._message(thread.id, contact_id, public=True)
-        self.intake.remember(self.intake.journal.record(thread.receive(message, actor=self.intake.actor)))
-        return self._end(Outcome.JOINED, attrs.evolve(decision, contact_rule=rule), message)
+        # What a person lets in is no flood.
+        muting = Muting.NO if admit else self._muting(thread)
+        self.intake.remember(
+            self.intake.journal.record(thread.receive(message, actor=self.intake.actor, muting=muting))
+        )
+        return self._end(Outcome.JOINED, attrs.evolve(self._muted(decision, muting), contact_rule=rule), message)
 
     def _attach(self, thread: Thread, decision: Decision, *, about: MessageId | None = None) -> Delivery:
         message = self._message(thread.id, thread.contact_id, public=False, about=about)
-        self.intake.remember(self.intake.journal.record(thread.attach(message, actor=self.intake.actor)))
-        return self._end(Outcome.ATTACHED, decision, message)
+        muting = self._muting(thread)
+        self.intake.remember(self.intake.journal.record(thread.attach(message, actor=self.intake.actor, muting=muting)))
+        return self._end(Outcome.ATTACHED, self._muted(decision, muting), message)
+
+    def _muting(self, thread: Thread) -> Muting:
+        """Whether the thread got so much mail that it takes this one quietly (R38)."""
+        flood = self.intake.desk.settings.flood
+        if thread.messages < flood.messages:
+            return Muting.NO
+        earlier = self.intake.unit.messages.latest_moments(thread.id, limit=flood.messages + 1)
+        return flood.muting(earlier, now=self.intake.now)
+
+    def _muted(self, decision: Decision, muting: Muting) -> Decision:
+        if muting is Muting.NO:
+            return decision
+        flood = self.intake.desk.settings.flood
+        said = (
+            f"the thread is muted, after over {flood.messages} messages in {flood.within.total_seconds():.0f} seconds"
+        )
+        return attrs.evolve(decision, reason=f"{decision.reason}; {said}")
 
     def _message(
         self, thread_id: ThreadId, contact_id: ContactId | None, *, public: bool, about: MessageId | None = None

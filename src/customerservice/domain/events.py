@@ -22,6 +22,9 @@ class EventKind(enum.Enum):
     LINKED = "linked"
     PARTICIPANT_ADDED = "participant added"
     REPLY_TOKENS_REVOKED = "reply tokens revoked"
+    #: too much mail came; what follows is taken quietly.
+    MUTED = "muted"
+    CAME_WHILE_MUTED = "came while muted"
 
 
 @attrs.frozen(kw_only=True)

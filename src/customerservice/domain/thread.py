@@ -8,6 +8,7 @@ import attrs
 from customerservice.domain.actor import Actor
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.events import EventKind, ThreadEvent
+from customerservice.domain.flood import Muting
 from customerservice.domain.ids import ContactId, ShopId, ThreadId
 from customerservice.domain.message import AuthorKind, Message
 from customerservice.domain.references import CustomerRef, EmployeeRef, OrderRef
@@ -108,8 +109,10 @@ class Thread:
         event = empty._event(EventKind.OPENED, actor, message.stored_at, message=message)
         return attrs.evolve(empty._with(message, (event,)), before=None)
 
-    def receive(self, message: Message, *, actor: Actor) -> ThreadChange:
-        """Take a customer's message: a closed or pending thread reopens (R33)."""
+    def receive(self, message: Message, *, actor: Actor, muting: Muting = Muting.NO) -> ThreadChange:
+        """Take a customer's message: a closed or pending thread reopens (R33), unless it is muted (R38)."""
+        if muting is not Muting.NO:
+            return self._quietly(message, actor, muting)
         events = [self._event(EventKind.CUSTOMER_WROTE, actor, message.stored_at, message=message)]
         thread = self
         if self.status is not ThreadStatus.OPEN:
@@ -117,8 +120,10 @@ class Thread:
             events.append(moved)
         return attrs.evolve(thread._with(message, tuple(events)), before=self)
 
-    def attach(self, message: Message, *, actor: Actor) -> ThreadChange:
+    def attach(self, message: Message, *, actor: Actor, muting: Muting = Muting.NO) -> ThreadChange:
         """Show a report (bounce, receipt, automatic answer) without reopening or raising activity (R37)."""
+        if muting is not Muting.NO:
+            return self._quietly(message, actor, muting)
         return self._with(message, (self._event(EventKind.REPORT_ATTACHED, actor, message.stored_at, message=message),))
 
     def reply(self, message: Message, *, actor: Actor) -> ThreadChange:
@@ -220,6 +225,12 @@ class Thread:
     def has_participant(self, address: EmailAddress) -> bool:
         """Whether the address takes part in this thread (R18)."""
         return address.key in self.participants
+
+    def _quietly(self, message: Message, actor: Actor, muting: Muting) -> ThreadChange:
+        """Take a message into a muted thread: that it came is told of the first alone (R38)."""
+        kinds = [EventKind.MUTED] if muting is Muting.BEGINS else []
+        kinds.append(EventKind.CAME_WHILE_MUTED)
+        return self._with(message, tuple(self._event(one, actor, message.stored_at, message=message) for one in kinds))
 
     def _with(self, message: Message, events: tuple[ThreadEvent, ...]) -> ThreadChange:
         """Count a message and move the moments it moves (R63: imports never lower what is stored)."""

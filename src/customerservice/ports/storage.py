@@ -254,6 +254,10 @@ class Messages(Protocol):
         """Give the Message-IDs of a thread's latest public messages that have one, oldest first, at most `limit`."""
         ...
 
+    def latest_moments(self, thread_id: ThreadId, *, limit: int) -> Sequence[dt.datetime]:
+        """Give when a thread's latest messages (by id) were stored, newest first, at most `limit`."""
+        ...
+
     def find_header_ids(self, scope: ShopScope, header_ids: Collection[str]) -> Sequence[KnownHeaderId]:
         """Give every known use of these Message-IDs (without angle brackets, compared exactly), by message id."""
         ...

@@ -7,6 +7,8 @@ import pytest
 
 from customerservice.application.context import DeskSettings
 from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.events import EventKind
+from customerservice.domain.flood import FloodLimit
 from customerservice.domain.mailbox import FirstSync
 from customerservice.domain.message import Audience, AuthorKind, MessageKind
 from customerservice.domain.outcome import Outcome
@@ -744,6 +746,112 @@ def test_our_own_mail_that_came_back_is_ignored(make_shop, ours):
     (delivery,) = shop.receive(shop.write(sender=f"Shop <{ours}>"))
 
     assert (delivery.outcome, delivery.decision.rule) == (Outcome.IGNORED, "own mail")
+
+
+# Floods (R38).
+
+
+@pytest.fixture
+def flooded(make_shop):
+    """A help desk that mutes a thread at three messages in an hour, and a closed thread that has two."""
+    shop = make_shop(settings=DeskSettings(flood=FloodLimit(messages=3)))
+    thread = shop.open_thread()
+    shop.answered(thread)
+    return shop, thread
+
+
+def write_back(shop, text, **told):
+    shop.clock.advance(dt.timedelta(minutes=1))
+    (delivery,) = shop.receive(shop.write(text, in_reply_to=id_of(shop.sender.sent[0].raw), **told))
+    return delivery
+
+
+def test_a_muted_thread_stores_mail_and_stays_closed(flooded):
+    """Beyond the limit mail is stored and shown as ever, and neither reopens nor announces anything but once."""
+    shop, thread = flooded
+    write_back(shop, "three")
+    shop.desk.threads.set_status(thread.id, ThreadStatus.CLOSED)
+
+    ended = [write_back(shop, "four"), write_back(shop, "five")]
+
+    after = shop.thread(thread.id)
+    events = [event.kind for event in shop.desk.threads.view(thread.id).history]
+    assert [one.outcome for one in ended] == [Outcome.JOINED, Outcome.JOINED]
+    assert "the thread is muted" in ended[0].decision.reason
+    assert (after.status, after.messages, after.customer_messages) == (ThreadStatus.CLOSED, 5, 4)
+    assert after.last_activity_at == shop.clock.now()
+    assert (events.count(EventKind.MUTED), events.count(EventKind.CAME_WHILE_MUTED)) == (1, 2)
+    assert events.count(EventKind.CUSTOMER_WROTE) == 1
+
+
+def test_a_thread_is_heard_again_after_a_quiet_hour(flooded):
+    """Muting ends by itself."""
+    shop, thread = flooded
+    for text in ("three", "four"):
+        write_back(shop, text)
+    shop.desk.threads.set_status(thread.id, ThreadStatus.CLOSED)
+    shop.clock.advance(dt.timedelta(hours=1))
+
+    write_back(shop, "five")
+
+    assert shop.thread(thread.id).status is ThreadStatus.OPEN
+
+
+def test_a_loop_of_automatic_answers_is_muted(flooded):
+    """They reopen nothing anyway; once there are too many, they are not announced either."""
+    shop, thread = flooded
+    for number in range(3):
+        write_back(shop, f"I am away {number}", subject="Out of office", headers=VACATION)
+
+    events = [event.kind for event in shop.desk.threads.view(thread.id).history]
+
+    assert (events.count(EventKind.REPORT_ATTACHED), events.count(EventKind.MUTED)) == (1, 1)
+
+
+def test_a_person_lets_a_mail_into_a_muted_thread(flooded):
+    """What somebody decides by hand is no flood."""
+    shop, thread = flooded
+    for text in ("three", "four"):
+        write_back(shop, text)
+    shop.desk.threads.set_status(thread.id, ThreadStatus.CLOSED)
+    held = write_back(shop, "Let me in", sender=EVE)
+
+    shop.anna.mail.join(held.id, thread.id)
+
+    assert shop.thread(thread.id).status is ThreadStatus.OPEN
+
+
+def test_a_flood_costs_no_more_the_longer_it_lasts(make_shop, played_storage):
+    """However much came, only the latest messages are looked at, and in a quiet thread none."""
+    shop = make_shop(storage=played_storage, settings=DeskSettings(flood=FloodLimit(messages=3)))
+    thread = shop.open_thread()
+    shop.answered(thread)
+    looked_at = []
+    played_storage.seen = lambda name, result: name == "messages.latest_moments" and looked_at.append(len(result))
+
+    for number in range(6):
+        write_back(shop, f"{number}")
+
+    assert looked_at == [3, 4, 4, 4, 4]
+
+
+# Language (R42).
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Guten Tag, wo ist meine Bestellung? Ich warte schon seit zwei Wochen.", "de"),
+        ("Bonjour, où est ma commande ? Je n'ai toujours rien reçu.\r\n\r\n> Ihre Bestellung ist auf dem Weg.", "fr"),
+        ("OK", "nl"),
+    ],
+    ids=["German", "French above German", "nobody knows"],
+)
+def test_a_thread_has_the_language_of_what_the_customer_wrote(make_shop, text, language):
+    """Of the new text alone; where it does not tell, the help desk's own."""
+    shop = make_shop(settings=DeskSettings(language="nl"))
+
+    assert shop.open_thread(shop.write(text)).language == language
 
 
 # Contacts (R39, R40).

@@ -413,6 +413,10 @@ class _MemoryMessages(_Repository):
         known = (message.header_id for message in newest_first if message.is_public and message.header_id is not None)
         return list(itertools.islice(known, limit))[::-1]
 
+    def latest_moments(self, thread_id: ThreadId, *, limit: int) -> Sequence[dt.datetime]:
+        newest_first = itertools.islice(self._content.messages_by_thread.descending(thread_id), limit)
+        return [self._content.messages.rows[key].stored_at for _, key in newest_first]
+
     def find_header_ids(self, scope: ShopScope, header_ids: Collection[str]) -> Sequence[KnownHeaderId]:
         places = (self._content.messages_by_header_id.ascending(header_id) for header_id in set(header_ids))
         found = (self._content.messages.rows[key] for _, key in heapq.merge(*places))

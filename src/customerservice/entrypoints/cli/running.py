@@ -141,7 +141,10 @@ class Run:
         with HelpDesk.open(
             self.url,
             keys=None if key_path is None else load_keys(key_path),
-            settings=DeskSettings(sender=sender or self.settings.sender),
+            settings=DeskSettings(
+                sender=sender or self.settings.sender,
+                language=self.settings.language or DeskSettings().language,
+            ),
             create=create,
             secret_callables=self.secret_callables,
         ) as desk:

@@ -47,6 +47,24 @@ class ThreadPromises(ContractBase):
         assert numbers[0] >= 1
         assert numbers == sorted(set(numbers))
 
+    def test_latest_moments_are_newest_first(self, storage: Storage, build: Builder) -> None:
+        """Of this thread alone, at most as many as asked for, those just added among them; none without messages."""
+        thread, other = build.thread(), build.thread()
+        with storage.unit() as unit:
+            unit.threads.add(thread)
+            unit.threads.add(other)
+            unit.messages.add([build.message(thread, stored_at=BEGINNING + n * MINUTE) for n in range(3)])
+        with storage.unit() as unit:
+            unit.messages.add([build.message(thread, stored_at=BEGINNING + 3 * MINUTE)])
+
+            assert unit.messages.latest_moments(thread.id, limit=3) == [
+                BEGINNING + 3 * MINUTE,
+                BEGINNING + 2 * MINUTE,
+                BEGINNING + MINUTE,
+            ]
+            assert len(unit.messages.latest_moments(thread.id, limit=9)) == 4
+            assert list(unit.messages.latest_moments(other.id, limit=9)) == []
+
     def test_numbers_of_concurrent_units_differ(self, storage: Storage) -> None:
         """Six threads that ask at once never get the same one."""
 

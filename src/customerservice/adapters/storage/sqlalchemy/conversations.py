@@ -54,6 +54,12 @@ _LATEST_HEADER_IDS = (
     .order_by(tables.message.c.id.desc())
     .limit(sa.bindparam("most", type_=sa.BigInteger()))
 )
+_LATEST_MOMENTS = (
+    sa.select(tables.message.c.stored_at)
+    .where(tables.message.c.thread_id == _ID)
+    .order_by(tables.message.c.id.desc())
+    .limit(sa.bindparam("most", type_=sa.BigInteger()))
+)
 _HEADER_IDS = sa.select(tables.header_id).where(tables.header_id.c.header_key.in_(sa.bindparam("keys", expanding=True)))
 _EVENTS = sa.select(tables.event).where(tables.event.c.thread_id == _ID).order_by(tables.event.c.id)
 
@@ -235,6 +241,11 @@ class SqlMessages(Messages):
         self._line.settle()
         found = self._line.rows(_LATEST_HEADER_IDS, {"id": thread_id, "most": limit})
         return [row[0] for row in reversed(found)]
+
+    @override
+    def latest_moments(self, thread_id: ThreadId, *, limit: int) -> Sequence[dt.datetime]:
+        self._line.settle()
+        return [row[0] for row in self._line.rows(_LATEST_MOMENTS, {"id": thread_id, "most": limit})]
 
     @override
     def find_header_ids(self, scope: ShopScope, header_ids: Collection[str]) -> Sequence[KnownHeaderId]:
