@@ -28,7 +28,6 @@ _SMIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _LINES = re.compile(r"text/|application/pgp-")
 _MAILS = re.compile(r"message/|multipart/")
 _AS_LINES = frozenset({"", "7bit", "8bit"})
-_FOLDERS = re.compile(r".*[/\\]", re.DOTALL)
 _FLOWED_QUOTE = re.compile(r">*")
 _UUENCODED = re.compile(rb"(?:^|\n)begin(-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r?\n")
 _META_CHARSET = re.compile(r"""<meta\s[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w:-]{2,40})""", re.IGNORECASE)
@@ -209,7 +208,7 @@ class _Collector:
             for file in found.files
         ]
         if found.text or found.html:
-            self.spare.append(_Block(plain=found.text, html=found.html))
+            self.spare.append(_Block(plain=_lf(found.text or ""), html=found.html))
         elif not found.files:
             self.unread.append(attachment)
 
@@ -232,7 +231,7 @@ class _Collector:
         return blocks
 
     def _spare_text(self, part: Part, content: bytes) -> None:
-        text = decode(content[:_CALENDAR_SEARCHED], part.parameters.get("charset"))[0].replace("\r\n", "\n")
+        text = _lf(decode(content[:_CALENDAR_SEARCHED], part.parameters.get("charset"))[0])
         if part.media_type == "text/calendar":
             text = _invitation(text)
         elif part.media_type in _OTHER_FORMS:
@@ -269,8 +268,7 @@ class _Collector:
             lost = text.count("\ufffd")
             told = f"in the text, declared as {tidy(charset or '')[:40]!r}"
             self._defect(flaw, f"{told}; {lost} characters could not be read" if lost else told)
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _lf(text)
         flowed = part.parameters.get("format", "").lower() == "flowed" and part.media_type != "text/html"
         if flowed and len(text) <= self._limits.text_characters:
             text = unflow(text, delsp=part.parameters.get("delsp", "").lower() == "yes")
@@ -339,13 +337,17 @@ def _invitation(calendar: str) -> str:
     return "\n".join(found[name] for name in ("SUMMARY", "DTSTART", "LOCATION", "DESCRIPTION") if name in found)
 
 
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
 def file_name(name: str | None) -> str | None:
     r"""Give a sender's file name without any folder, else as it is; None if nothing but dots and blanks is left.
 
     >>> file_name(r"..\..\invoice.pdf"), file_name("../..")
     ('invoice.pdf', None)
     """
-    last = _FOLDERS.sub("", name or "").strip()
+    last = (name or "").replace("\\", "/").rpartition("/")[2].strip()
     return last if last.strip(". ") else None
 
 

@@ -148,7 +148,7 @@ def test_outlook_file_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("inside", "text", "count"),
     [
-        ([attribute(1, 0x0002800C, b"Inside\0")], "Inside", 0),
+        ([attribute(1, 0x0002800C, b"In\r\nside\r.\0")], "In\nside\n.", 0),
         ([attribute(1, 0x00069003, properties((0x102, 0x1013, b"<p>In<b>side</b>")))], "Inside", 0),
         ([], "", 1),
         ([file(b"x", b"a.txt")], "", 1),
@@ -280,7 +280,10 @@ def test_invitation_beside_a_text(others: list[bytes]) -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "body", "text"),
-    [("text/markdown", "**Hello**", "**Hello**"), ("text/enriched", "<bold>Hello</bold> there", "Hello there")],
+    [
+        ("text/markdown", "**Hello**\n\rthere", "**Hello**\n\nthere"),
+        ("text/enriched", "<bold>Hello</bold> there", "Hello there"),
+    ],
 )
 def test_unusual_text_alone_is_read(content_type: str, body: str, text: str) -> None:
     """Text of an unknown kind is text where there is no other (RFC 2046 4.1.4)."""

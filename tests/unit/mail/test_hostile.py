@@ -64,6 +64,8 @@ MAILS = {
     "attributes": HTML + b"<div " + b"class=x " * 120_000 + b">",
     "paragraphs": HTML + b"<p>x" * 250_000,
     "lists": HTML + b"<ul><li>x" * 100_000,
+    "long file name": b"Content-Type: a/b; name=" + b"x" * 200_000 + b"\n\nx",
+    "folders of a file name": b"Content-Type: a/b; name=\"" + b"x/" * 100_000 + b"\"\n\nx",
     "20k parameters": b"Content-Type: text/plain" + b"; a=b" * 20_000 + b"\n\nx",
     "escaped quotes": b'Content-Type: text/plain; a="' + b'\\"' * 120_000 + b"\n\nx",
     "continuations": b"Content-Type: text/plain" + b"".join(b"; a*%d=b" % n for n in range(10_000)) + b"\n\nx",
