@@ -2,13 +2,16 @@
 
 import binascii
 import itertools
+import re
 from collections.abc import Iterable
 
-from customerservice.mail.charsets import decode
+from customerservice.mail.charsets import codec_of, decode
 from customerservice.mail.transfer import decode_base64
 
 _LONGEST_CHARSET = 64
 _WORD_BYTES = 45  # UTF-8 bytes in an encoded word: 60 characters of base64 and 12 of frame, below the 75 of RFC 2047 2
+
+_CUT = re.compile(r"([^?\s]*+)\??")  # what is left of a word that was cut off
 
 _Word = tuple[str, str, str]  # charset and encoding in lower case, payload
 
@@ -17,17 +20,19 @@ def decode_words(text: str) -> str:
     """Give the text with its encoded words decoded, once: what they decode to is not decoded again. Linear.
 
     White space between two words is dropped (RFC 2047 6.2), and the bytes of neighbours of one charset are joined
-    before they are decoded, since many programs cut inside a character. What is malformed stays as it is. The result
-    may hold control characters and line breaks.
+    before they are decoded, since many programs cut inside a character. A last word without its end is read as far as
+    it goes: some programs cut a subject at a length. What is malformed otherwise stays as it is. The result may hold
+    control characters and line breaks.
     """
     if "=?" not in text:
         return text
     pieces: list[str] = []
     run: list[_Word] = []
     done = 0
+    last = text.rfind("?=")
     place = text.find("=?")
     while place >= 0:
-        found = _read_word(text, place)
+        found = _read_word(text, place, last)
         if found is None:
             place = text.find("=?", place + 2)
             continue
@@ -42,15 +47,20 @@ def decode_words(text: str) -> str:
     return "".join((*pieces, _decode_run(run), text[done:]))
 
 
-def _read_word(text: str, start: int) -> tuple[_Word, int] | None:
+def _read_word(text: str, start: int, last: int) -> tuple[_Word, int] | None:
     mark = text.find("?", start + 2, start + 2 + _LONGEST_CHARSET)
     if mark < 0 or text[mark + 2 : mark + 3] != "?" or text[mark + 1] not in "bBqQ":
         return None
-    end = text.find("?=", mark + 3)
-    if end < 0:
-        return None
     charset = text[start + 2 : mark].partition("*")[0]  # RFC 2231 5 puts a language after a star
-    return (charset.lower(), text[mark + 1].lower(), text[mark + 3 : end]), end + 2
+    if mark + 3 <= last:
+        end = text.find("?=", mark + 3)
+        after = end + 2
+    else:
+        cut = _CUT.fullmatch(text, mark + 3)
+        if cut is None or codec_of(charset) is None:
+            return None
+        end, after = cut.end(1), len(text)
+    return (charset.lower(), text[mark + 1].lower(), text[mark + 3 : end]), after
 
 
 def _decode_run(run: Iterable[_Word]) -> str:

@@ -1,6 +1,7 @@
 """The one path from the bytes of a mail to what it says."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 
 from customerservice.domain.email_address import EmailAddress
@@ -24,6 +25,7 @@ READER_VERSION = 1
 
 _ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
 _SINGLE = ("from", "subject", "date", "message-id", "to")  # RFC 5322 3.6: at most once
+_BLANKS = re.compile(r"[ \t]{2,}")
 _READ_BY_RULES = 20_000  # characters of the text that the rules about the kind look at
 _HEADER_READ_BY_RULES = 1_000  # and of the From and the Subject
 
@@ -36,7 +38,7 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
     reading = read_new_text(bodies.text, quotes=bodies.quotes, longest=limits.text_characters)
     senders = header.addresses("from")
     sender = header.sender(senders)
-    subject = header.text("subject")
+    subject = header.subject()
     date_text = header.text("date")
     message_id = next(iter(header.ids("message-id")), None)
     null_return_path = header.null_return_path()
@@ -104,6 +106,11 @@ class _Header:
     def text(self, name: str) -> str | None:
         value = self.first.get(name)
         return None if value is None else _decoded(value).strip()
+
+    def subject(self) -> str | None:
+        """Give the subject; blanks that folding left beside each other are one, those within encoded words stay."""
+        value = self.first.get("subject")
+        return None if value is None else _decoded(_BLANKS.sub(" ", value)).strip()
 
     def ids(self, name: str) -> tuple[str, ...]:
         return read_ids(self.first.get(name, ""), limit=self._limits.references)

@@ -137,6 +137,24 @@ def test_too_many_addresses_are_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "subject"),
+    [
+        (
+            "Re: TEST\n \n\t=?ISO-2022-JP?B?GyRCJUYlOSVIGyhC?=\n  =?ISO-2022-JP?B?GyRCJUYlOSVIGyhC?=",
+            "Re: TEST テストテスト",
+        ),
+        ("Order \n\t57", "Order 57"),
+        ("Order\n =?utf-8?q?=2357__?= x", "Order #57   x"),
+        ("=?utf-8?q?Where_is_my?=\n\t=?utf-8?q?_order?=", "Where is my order"),
+        ("", ""),
+    ],
+)
+def test_folded_subjects(value: str, subject: str) -> None:
+    """A fold between words is one blank, between encoded words none (RFC 2047 6.2)."""
+    assert parse(f"Subject: {value}\n\nHello".encode()).subject == subject
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [
         ("<a@x>", "a@x"),
@@ -147,6 +165,7 @@ def test_too_many_addresses_are_told() -> None:
         ("<abc", None),
         ("garbage", None),
         ("<" + "a" * 1_000 + "@x>", None),
+        ("=?utf-8?q?=3Cabc=40mail?=\n =?utf-8?q?=2Eexample=3E?=", "abc@mail.example"),
         ("<a\x01b@x>", "ab@x"),
         ("<a\N{NO-BREAK SPACE}b@x>", "ab@x"),
     ],
