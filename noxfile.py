@@ -159,6 +159,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Read 20,000 spoilt mails; ``-- --mails 1000000 --seed 2`` reads more and others."""
+    _install(session, "-e .", "test-core")
+    session.run("python", "-m", "tests.fuzz.mutate", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Run the benchmarks in their small form, which fails on ratios and growth, never on seconds; needs Dovecot."""
     _install(session, "-e .[all]", "test")

@@ -1,4 +1,4 @@
-"""For tests of our own, and of adapters written elsewhere: contract suites, builders, a told clock, scripted servers.
+"""For tests of our own, and of adapters written elsewhere: contract suites, builders, mail, a told clock, servers.
 
-The contract suites and builders need ``pip install 'customerservice[testing]'``.
+The contract suites, builders and mails need ``pip install 'customerservice[testing]'``.
 """
