@@ -4,10 +4,10 @@ import re
 
 from customerservice.mail.received import Markers
 
-# ASCII digits only, and no number a database could not hold.
-_MARKER = re.compile(r"\[#([1-9][0-9]{0,17})(?:\s{1,3}([a-z2-7]{26}))?\s{0,3}\]", re.IGNORECASE)
-_IMPORTED_NUMBER = re.compile(r"(?<![\w#])#ct([1-9][0-9]{0,17})(?![\w-])", re.IGNORECASE)
-_IMPORTED_TOKEN = re.compile(r"(?<![\w#])#tc([0-9a-z-]{1,64})(?![\w-])", re.IGNORECASE)
+# ASCII digits and letters only, and no number a database could not hold.
+_MARKER = re.compile(r"\[#([1-9][0-9]{0,17})(?:\s{1,3}([A-Za-z2-7]{26}))?\s{0,3}\]")
+_IMPORTED_NUMBER = re.compile(r"(?<![\w#])#[Cc][Tt]([1-9][0-9]{0,17})(?![\w-])")
+_IMPORTED_TOKEN = re.compile(r"(?<![\w#])#[Tt][Cc]([0-9A-Za-z-]{1,64})(?![\w-])")
 
 _LONGEST = 200_000
 

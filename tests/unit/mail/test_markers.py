@@ -18,6 +18,8 @@ TOKEN = "abcdefghijklmnopqrstuvwxyz"
         (f"[#1] [#57 {TOKEN}]", Markers(number=57, token=TOKEN, place="subject")),
         ("An answer #ct12 #tcAbc-123def45", Markers(number=12, token="Abc-123def45", legacy=True, place="subject")),
         ("[#57 short]", Markers()),
+        ("[#57 \N{KELVIN SIGN}" + TOKEN[1:] + "]", Markers()),
+        ("[\N{FULLWIDTH NUMBER SIGN}57]", Markers()),
         ("#57", Markers()),
         ("[#0] [#057] [#\u0665] [#1234567890123456789]", Markers()),
         ("#ct12", Markers()),
