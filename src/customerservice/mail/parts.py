@@ -19,6 +19,13 @@ from customerservice.mail.transfer import decode_transfer
 # Fields with their continuations (RFC 5322 2.2, and blanks before the colon as in 4.5), then the blank line. Where the
 # lines end with LF a CR alone breaks none, as in Postfix and Exim, or a field could hide from the server's checks.
 _HEADER = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+)*+(\r*+\n)?+")
+# In the header of a part also a parameter that lost its blanks: "Content-Type: a/b;", and "name=c" on the next line.
+_PART_HEADER = re.compile(
+    rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)"
+    rb"(?:(?:[ \t]|(?:(?<=;\n)|(?<=;\r\n))[a-zA-Z][\w*-]*+=)[^\n]*+(?:\n|\Z))*+)*+(\r*+\n)?+"
+)
+_LOST_BLANK = re.compile(rb"(?<=;)\r?+\n(?=[a-zA-Z][\w*-]*+=)")
+_CHARSET = re.compile(r"charset\s{0,3}=\s{0,3}[\"']?([\w.:-]{1,64})", re.IGNORECASE)
 _HEADER_BY_CR = re.compile(
     rb"(?:[!-9;-~]++[ \t]*+:[^\r\n]*+(?:\r\n?+|\n|\Z)(?:[ \t][^\r\n]*+(?:\r\n?+|\n|\Z))*+)*+(\r\n?+|\n)?+"
 )
@@ -158,7 +165,8 @@ class _Reader:
         raw, limits = self._raw, self._limits
         self._count += 1
         # Around the whole mail there is no boundary, and "--x: y" is a field.
-        fields, body, flaws = read_fields(raw, start, bound if self._open else len(raw), limits.header_bytes)
+        inner = bool(self._open)
+        fields, body, flaws = read_fields(raw, start, bound if inner else len(raw), limits.header_bytes, part=inner)
         for flaw in flaws:
             self._defect(flaw, f"header of part {self._count}")
         part = self._describe(fields, start, body)
@@ -306,7 +314,9 @@ def _first_line(raw: bytes) -> int:
     return start
 
 
-def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields, int, Sequence[str]]:
+def read_fields(
+    raw: bytes, start: int, bound: int, limit: int, *, part: bool = False
+) -> tuple[Fields, int, Sequence[str]]:
     """Read a header between two offsets: its fields, the offset of the body, and the codes of its defects.
 
     The header ends at the first line that is neither a field nor a continuation; unless it is blank, that line belongs
@@ -318,6 +328,7 @@ def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields,
         start: where the header begins.
         bound: where it ends at the latest, such as the next boundary.
         limit: bytes of the header that are read.
+        part: whether it is the header of a part, which no server checks.
     """
     if start >= bound:
         return (), min(start, len(raw)), ()
@@ -325,7 +336,7 @@ def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields,
     by_cr = raw.find(b"\r", start, line_feed if line_feed >= 0 else bound) >= 0
     if by_cr and line_feed >= 0:
         by_cr = b"\r" in raw[start:line_feed].rstrip(b"\r")
-    found = (_HEADER_BY_CR if by_cr else _HEADER).match(raw, start, bound)
+    found = (_HEADER_BY_CR if by_cr else _PART_HEADER if part else _HEADER).match(raw, start, bound)
     assert found is not None
     body, blank = found.end(), found.start(1)
     end = body if blank < 0 else blank
@@ -335,7 +346,7 @@ def read_fields(raw: bytes, start: int, bound: int, limit: int) -> tuple[Fields,
         flaws.append("no_header" if body == start else "no_blank_line")
     if by_cr:
         block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return split_fields(block), body, flaws
+    return split_fields(_LOST_BLANK.sub(b" ", block) if part else block), body, flaws
 
 
 def split_fields(block: bytes) -> Fields:
@@ -347,7 +358,13 @@ def split_fields(block: bytes) -> Fields:
     text = text.replace("\n ", " ").replace("\n\t", " ")
     fields = [(name.lower(), value.rstrip(" \t\r")) for name, value in _FIELD.findall(text)]
     if not plain:
-        fields = [(name, value if value.isascii() else decode(value.encode("latin-1"))[0]) for name, value in fields]
+        # A raw subject is in the charset of the text, as Thunderbird takes it; in an address some would swallow an @.
+        declared = _CHARSET.search(next((value for name, value in fields if name == "content-type"), ""))
+        charsets = {} if declared is None else {"subject": declared[1]}
+        fields = [
+            (name, value if value.isascii() else decode(value.encode("latin-1"), charsets.get(name))[0])
+            for name, value in fields
+        ]
     return tuple(fields)
 
 

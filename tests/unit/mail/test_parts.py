@@ -112,6 +112,38 @@ def test_header_and_body_are_told_apart(raw: bytes, body: bytes, defects: list[s
     assert codes(raw) == defects
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_parameters_that_lost_their_blanks(line_end: bytes) -> None:
+    """In the header of a part a parameter at the beginning of a line belongs to the field above, if that goes on."""
+    head = b"Content-Type: a/b;\nname=x;\nsize=1\nContent-Disposition: attachment;\nfilename=y\n\nbody\n--b--"
+    root, defects = read_parts((MULTI + b"--b\n" + head).replace(b"\n", line_end), Limits())
+
+    assert root.children[0].fields == (
+        ("content-type", "a/b; name=x; size=1"),
+        ("content-disposition", "attachment; filename=y"),
+    )
+    assert defects == ()
+
+
+def test_text_that_looks_like_a_parameter_is_text() -> None:
+    """Without a semicolon before it, and in the header of the mail, such a line ends the header."""
+    assert bodies(MULTI + b"--b\nContent-Type: text/plain\nx=1\n--b--") == [b"x=1"]
+    assert bodies(b"Content-Type: text/plain;\ncharset=x\n\nbody") == [b"charset=x\n\nbody"]
+
+
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        (b"Content-Type: text/plain; charset=koi8-r\nSubject: \xf0\xd2\xc9", ("subject", "При")),
+        (b"Content-Type: text/plain; charset=big5\nFrom: \xa4@x.example", ("from", "¤@x.example")),
+        (b"Content-Type: text/plain\nSubject: \xe4", ("subject", "ä")),
+    ],
+)
+def test_raw_subject_has_the_charset_of_the_text(header: bytes, fields: tuple[str, str]) -> None:
+    """A raw subject is read as the mail's text is; not so an address, in which a charset could swallow a sign."""
+    assert read_parts(header + b"\n\n", Limits())[0].fields[1] == fields
+
+
 def test_header_over_the_limit_is_cut() -> None:
     """A header over the limit is read up to it, and the body is found all the same."""
     raw = b"A: 1\n" * 100 + b"\nbody"
