@@ -460,7 +460,7 @@ class MailDesk:
         return ignore_mail(self._context, self._actor, delivery_id)
 
     def reread(self, delivery_id: DeliveryId, *, apply: bool = False) -> "Reread":
-        """Read a mail that is in no thread again; only with `apply` what changes is stored."""
+        """Read a mail again; only with `apply` what changes is stored."""
         from customerservice.application.mail_review import reread_mail
 
         return reread_mail(self._context, self._actor, delivery_id, apply=apply)

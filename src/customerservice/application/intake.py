@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+import hashlib
 import re
 from collections.abc import Collection, Sequence
 
@@ -148,6 +149,18 @@ class Intake:
         )
         return _Case(intake=self, delivery=read, mail=mail, kind=self._kind(mail)).decide(wish, thread)
 
+    def judge(self, delivery: Delivery, mail: ReceivedMail) -> tuple[Delivery, Verdict]:
+        """Give a delivery as it reads now, where it stands, and what its evidence is worth today; nothing is stored."""
+        case = _Case(intake=self, delivery=shown(delivery, mail), mail=mail, kind=self._kind(mail))
+        known = delivery.decision or Decision(rule="", reason="")
+        read = attrs.evolve(
+            case.delivery,
+            content_digest=mail.content_digest,
+            reader_version=mail.reader_version,
+            decision=case.as_read(known),
+        )
+        return read, case.verdict()
+
     def close(self) -> None:
         """Write what was gathered for the whole batch."""
         self.journal.write()
@@ -240,7 +253,7 @@ class _Case:
         if kind in (_PERSON, *_FORM_KINDS) and self.intake.is_own(sender) and self.intake.is_form_sender(sender):
             reason = f"From is our own form sender {sender}, but it is not proven, or names not exactly one person"
             return self._end(Outcome.HELD, Decision(rule="form sender", reason=reason))
-        verdict = self._verdict()
+        verdict = self.verdict()
         if kind in _REPORTS:
             return self._report(verdict)
         if kind in _AUTOMATIC:
@@ -259,7 +272,8 @@ class _Case:
             return self._join(thread, decision)
         return self._new(attrs.evolve(decision, linked=verdict.thread_id))
 
-    def _verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:
+        """What the evidence of the mail is worth; nothing is stored."""
         mail, arrived = self.mail, self.delivery.received_at
         # What a server proved of an ambiguous From it may have proved of somebody else.
         trusted = dmarc(mail, self._authserv_id) != "fail" and not mail.sender_is_ambiguous
@@ -490,28 +504,10 @@ class _Case:
             stored_at=intake.now,
             header_id=mail.message_id,
             delivery_id=self.delivery.id,
-            attachments=self._attachments(),
+            attachments=kept_files(intake.unit, intake.desk, mail),
             automatic=not public,
             in_reply_to=about,
         )
-
-    def _attachments(self) -> tuple[Attachment, ...]:
-        kept = []
-        for found in self.mail.attachments[:MAX_ATTACHMENTS]:
-            attachment_id = AttachmentId(self.intake.desk.ids.new())
-            sha256 = self.intake.unit.blobs.put(found.content, BlobOwner("attachment", str(attachment_id)))
-            kept.append(
-                Attachment(
-                    id=attachment_id,
-                    filename=None if found.filename is None else storable(found.filename),
-                    media_type=found.media_type,
-                    size=len(found.content),
-                    sha256=sha256,
-                    content_id=found.content_id,
-                    inline=found.inline,
-                )
-            )
-        return tuple(kept)
 
     def _contact(self) -> tuple[Contact | None, str]:
         """The contact whose address the mail was sent to, exactly one; else the mailbox's (R39)."""
@@ -538,22 +534,25 @@ class _Case:
         return attrs.evolve(self._end(outcome, decision), raw_kept=False, acknowledge=False)
 
     def _end(self, outcome: Outcome, decision: Decision, message: Message | None = None) -> Delivery:
+        return attrs.evolve(
+            self.delivery,
+            outcome=outcome,
+            decision=self.as_read(decision),
+            acknowledge=self.delivery.acknowledge and outcome is not Outcome.QUARANTINED,
+            thread_id=None if message is None else message.thread_id,
+            message_id=None if message is None else message.id,
+        )
+
+    def as_read(self, decision: Decision) -> Decision:
+        """Give a decision with what the reading says: kind, defects, channel and warnings."""
         kind, reasons = self.kind
-        full = attrs.evolve(
+        return attrs.evolve(
             decision,
             kind=kind.value,
             kind_reasons=reasons,
             defects=tuple(defect.code for defect in self.mail.defects),
             standing=self.channel and f"sent through {self.channel}",
             warnings=self._warnings(),
-        )
-        return attrs.evolve(
-            self.delivery,
-            outcome=outcome,
-            decision=full,
-            acknowledge=self.delivery.acknowledge and outcome is not Outcome.QUARANTINED,
-            thread_id=None if message is None else message.thread_id,
-            message_id=None if message is None else message.id,
         )
 
     def _warnings(self) -> tuple[str, ...]:
@@ -582,6 +581,42 @@ class _Case:
     def _authserv_id(self) -> str | None:
         mailbox = self.intake.around.mailbox
         return None if mailbox is None else mailbox.authserv_id
+
+
+def kept_files(
+    unit: UnitOfWork, desk: DeskContext, mail: ReceivedMail, stored: Sequence[Attachment] = ()
+) -> tuple[Attachment, ...]:
+    """Store a mail's files, within R36's limits, and give them as attachments.
+
+    One with the bytes of a `stored` attachment keeps that one's id; the bytes of stored ones that are left over are
+    given back.
+    """
+    left = list(stored)
+    kept = []
+    for found in mail.attachments[:MAX_ATTACHMENTS]:
+        sha256 = hashlib.sha256(found.content).hexdigest()
+        same = next((one for one in left if one.sha256 == sha256), None)
+        if same is not None:
+            left.remove(same)
+        attachment_id = AttachmentId(desk.ids.new()) if same is None else same.id
+        kept.append(
+            Attachment(
+                id=attachment_id,
+                filename=None if found.filename is None else storable(found.filename),
+                media_type=found.media_type,
+                size=len(found.content),
+                sha256=unit.blobs.put(found.content, _file_owner(attachment_id)),
+                content_id=found.content_id,
+                inline=found.inline,
+            )
+        )
+    for one in left:
+        unit.blobs.release(one.sha256, _file_owner(one.id))
+    return tuple(kept)
+
+
+def _file_owner(attachment_id: AttachmentId) -> BlobOwner:
+    return BlobOwner("attachment", str(attachment_id))
 
 
 def raw_owner(delivery: Delivery) -> BlobOwner:

@@ -74,11 +74,16 @@ class ThreadFilter:
 
 @attrs.frozen(kw_only=True)
 class DeliveryFilter:
-    """Which mails a list is about; None means any."""
+    """Which mails a list is about; None means any.
+
+    Attributes:
+        read_before: only those that were read, by a reader of a version below this one.
+    """
 
     scope: ShopScope = ALL_SHOPS
     outcomes: frozenset[Outcome] | None = None
     mailbox_id: MailboxId | None = None
+    read_before: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -237,6 +242,16 @@ class Messages(Protocol):
         """Store new ones with their attachments; their Message-IDs become known (`find_header_ids`).
 
         Known as received when the message came in a delivery (`Message.delivery_id`), else as sent.
+        """
+        ...
+
+    def rewrite(self, message: Message) -> None:
+        """Replace what a stored message says: `text`, `quoted_text`, `signature`, `html` and `attachments`.
+
+        Everything else about it stays as it is stored.
+
+        Raises:
+            Conflict: there is no such message.
         """
         ...
 

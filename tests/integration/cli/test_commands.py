@@ -5,9 +5,13 @@ import io
 import json
 import sqlite3
 from pathlib import Path
+from uuid import UUID
 
+import attrs
 import pytest
 
+from customerservice import HelpDesk
+from customerservice.domain.ids import MessageId
 from customerservice.testing.smtp_server import Answer, ScriptedSmtpServer
 
 STAGES = ["resolve", "connect", "tls", "certificate", "log-in", "folder", "count"]
@@ -495,11 +499,31 @@ def test_mail_is_read_again(desk) -> None:
     assert (one["differs"], one["applied"]) == (False, True)
 
 
-def test_mail_in_a_thread_is_not_read_again(desk) -> None:
-    """Naming such a mail is refused with status 1."""
-    joined = desk("mail", "list", "--outcome", "opened", "--json").objects[0]["id"]
+def test_mail_in_threads_is_read_again_when_it_is_asked_for(desk) -> None:
+    """By its id or with --in-threads; --outdated leaves out what today's reader has read."""
+    opened = [one["id"] for one in desk("mail", "list", "--outcome", "opened", "--json").objects]
+    held = desk("mail", "list", "--json").object["id"]
 
-    assert desk("mail", "reread", joined).status == 1
+    assert desk("mail", "reread", opened[0]).out == f"{opened[0]}: stays opened\n"
+    assert {one["id"] for one in desk("mail", "reread", "--in-threads", "--json").objects} >= {*opened, held}
+    assert desk("mail", "reread", "--in-threads", "--outdated").out == ""
+
+
+def test_what_reads_otherwise_is_shown(desk) -> None:
+    """Each thing that changes has a line, short texts as they are, others by their length."""
+    opened = desk("mail", "list", "--outcome", "opened", "--json").objects[0]
+    with HelpDesk.open("sqlite:///helpdesk.db") as older, older.storage.unit() as unit:
+        message = unit.messages.get(MessageId(UUID(opened["message"])))
+        unit.messages.rewrite(attrs.evolve(message, text="Other words", signature="-- \nMaria\nMain Street 1"))
+
+    would = desk("mail", "reread", opened["id"]).out.splitlines()
+    was = desk("mail", "reread", opened["id"], "--apply", "--json").object
+
+    assert would[0] == f"{opened['id']}: stays opened, would be read otherwise"
+    assert would[1].startswith("  text: Other words -> ")
+    assert would[2] == "  signature: 3 lines, 23 characters -> nothing"
+    assert [change["what"] for change in was["changes"]] == ["text", "signature"]
+    assert desk("mail", "reread", opened["id"]).out == f"{opened['id']}: stays opened\n"
 
 
 def test_a_mail_is_explained_by_each_of_its_names(desk) -> None:

@@ -1,8 +1,11 @@
 """Mail that did not become a thread by itself: listed, shown, opened, joined, ignored, read again."""
 
+import datetime as dt
+
 import attrs
 import pytest
 
+from customerservice.application.context import read_mail
 from customerservice.application.mail_review import reconsider_not_ours
 from customerservice.domain.actor import Actor, ShopScope
 from customerservice.domain.email_address import EmailAddress
@@ -12,6 +15,7 @@ from customerservice.domain.mailbox import AfterFetch, FirstSync
 from customerservice.domain.outcome import Outcome
 from customerservice.domain.status import ThreadStatus
 from customerservice.errors import NotFound, Refused, StoredBytesLost
+from customerservice.mail.received import MailKind
 from customerservice.ports.storage import DeliveryFilter
 from customerservice.testing.builders import Builder
 
@@ -147,7 +151,7 @@ def test_whatever_is_in_no_thread_can_be_opened(shop, outcome):
     assert shop.desk.mail.open(delivery.id).outcome is Outcome.OPENED
 
 
-@pytest.mark.parametrize("act", ["open", "join", "ignore", "reread"])
+@pytest.mark.parametrize("act", ["open", "join", "ignore"])
 def test_a_mail_in_a_thread_stays_there(shop, thread, act):
     """Nothing is done to it by hand, and nothing changes."""
     delivery = shop.mails()[0]
@@ -270,6 +274,177 @@ def test_reading_again_works_when_the_mailbox_is_gone(shop, held):
     shop.desk.mailboxes.remove(shop.box.id)
 
     assert not shop.desk.mail.reread(held.id).differs
+
+
+class Readers:
+    """A reader of which a test can bring out a newer version."""
+
+    def __init__(self):
+        self.newer = {}
+
+    def __call__(self, raw):
+        return attrs.evolve(read_mail(raw), **self.newer)
+
+
+FILE = (
+    b"From: maria@customer.example\r\nSubject: files\r\nMessage-ID: <files@customer.example>\r\n"
+    b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    b"--b\r\nContent-Type: text/plain\r\n\r\nSee there.\r\n"
+    b'--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="bill.pdf"\r\n\r\nPDF\r\n'
+    b"--b--\r\n"
+)
+
+
+@pytest.fixture
+def readers():
+    """The reader of the help desk."""
+    return Readers()
+
+
+@pytest.fixture
+def read_shop(make_shop, readers):
+    """A help desk that reads with it."""
+    return make_shop(reader=readers)
+
+
+def test_a_newer_reading_of_a_mail_in_a_thread_is_shown_and_nothing_is_stored(read_shop, readers):
+    """Its texts, kind and files are told as they were and as they would be."""
+    thread = read_shop.open_thread(FILE)
+    (delivery,) = read_shop.mails()
+    before = read_shop.messages(thread.id), read_shop.mails()
+    (file,) = read_mail(FILE).attachments
+    readers.newer = {
+        "new_text": "See",
+        "quoted_text": "> there",
+        "html": "<p>See</p>",
+        "kind": MailKind.SYSTEM,
+        "attachments": (attrs.evolve(file, filename="Bill.pdf"),),
+    }
+
+    read = read_shop.desk.mail.reread(delivery.id)
+
+    changes = {change.what: (change.before.strip(), change.after) for change in read.changes}
+    assert read.differs
+    assert changes == {
+        "kind": ("person", "system"),
+        "text": ("See there.", "See"),
+        "quoted text": ("", "> there"),
+        "html": ("", "<p>See</p>"),
+        "attachments": ("bill.pdf application/pdf 3", "Bill.pdf application/pdf 3"),
+    }
+    assert (read_shop.messages(thread.id), read_shop.mails()) == before
+
+
+def test_a_newer_reading_of_a_mail_in_a_thread_is_stored_when_it_is_chosen(read_shop, readers):
+    """The message says what is read now; where it is, its moments and its bytes stay, and so does the thread."""
+    thread = read_shop.open_thread(FILE)
+    (delivery,) = read_shop.mails()
+    (message,) = read_shop.messages(thread.id)
+    readers.newer = {"new_text": "See", "signature": "-- M", "reader_version": 99}
+
+    read = read_shop.desk.mail.reread(delivery.id, apply=True)
+
+    (now,) = read_shop.messages(thread.id)
+    assert now == attrs.evolve(message, text="See", signature="-- M")
+    assert read_shop.mails() == [read.after]
+    assert (read.after.outcome, read.after.reader_version) == (Outcome.OPENED, 99)
+    assert read_shop.thread(thread.id) == thread
+    assert read_shop.desk.mail.raw(delivery.id) == FILE
+    assert not read_shop.desk.mail.reread(delivery.id).differs
+
+
+def test_files_that_are_read_otherwise_replace_the_stored_ones(read_shop, readers):
+    """Equal bytes keep their id; what is no longer a file is not kept for it."""
+    thread = read_shop.open_thread(FILE)
+    (delivery,) = read_shop.mails()
+    (before,) = read_shop.messages(thread.id)[0].attachments
+    (file,) = read_mail(FILE).attachments
+    readers.newer = {"attachments": (attrs.evolve(file, content=b"more"), file)}
+
+    read_shop.desk.mail.reread(delivery.id, apply=True)
+    more, same = read_shop.messages(thread.id)[0].attachments
+    readers.newer = {"attachments": ()}
+    read_shop.desk.mail.reread(delivery.id, apply=True)
+
+    assert same == before
+    assert more.size == 4
+    assert read_shop.messages(thread.id)[0].attachments == ()
+    with read_shop.storage.unit() as unit, pytest.raises(StoredBytesLost):
+        unit.blobs.get(more.sha256)
+    assert read_shop.desk.check() == []
+
+
+def test_reading_a_mail_in_a_thread_again_tells_where_it_would_go_today(make_shop):
+    """Policy, authentication and what a person revoked are of today; it stays where it is."""
+    shop = make_shop()
+    thread = shop.open_thread()
+    shop.answered(thread)
+    failed = ("Authentication-Results: mx.shop.example; dmarc=fail",)
+    (joined,) = shop.receive(shop.write("Forged?", in_reply_to=id_of(shop.sender.sent[0].raw), headers=failed))
+    assert joined.outcome is Outcome.JOINED
+    shop.configure(authserv_id="mx.shop.example")
+
+    read = shop.desk.mail.reread(joined.id, apply=True)
+
+    assert [change.what for change in read.changes] == ["place"]
+    assert read.changes[0].after.startswith("hold: ")
+    assert shop.mails()[-1].thread_id == thread.id
+
+
+def test_a_mail_that_opened_a_thread_would_join_another_one_today(shop):
+    """It names a Message-ID that was not known when it came."""
+    late = shop.write("The beginning", subject="Chair", message_id="1@customer.example")
+    answer = shop.write(
+        "And then", subject="Re: Chair", message_id="2@customer.example", in_reply_to="1@customer.example"
+    )
+    (opened,) = shop.receive(answer)
+    shop.receive(late)
+
+    read = shop.desk.mail.reread(opened.id)
+
+    assert [(change.what, change.after[:5]) for change in read.changes] == [("place", "join:")]
+
+
+def test_what_a_person_decided_about_a_mail_is_not_judged_again(shop, thread, held):
+    """Also when the rules would still hold it."""
+    joined = shop.anna.mail.join(held.id, thread.id)
+
+    assert not shop.desk.mail.reread(joined.id).differs
+
+
+def test_a_mail_that_opened_a_linked_thread_is_where_it_belongs(shop, thread):
+    """Reading it again finds the same evidence and the same place."""
+    shop.clock.advance(dt.timedelta(days=31))
+    told = {"subject": "Please send a catalogue", "in_reply_to": id_of(shop.sender.sent[0].raw)}
+    (opened,) = shop.receive(shop.write("Your catalogue", **told))
+    assert opened.decision.linked == thread.id
+
+    assert not shop.desk.mail.reread(opened.id).differs
+
+
+def test_mail_that_an_older_reader_read_is_listed_alone(read_shop, readers):
+    """So that after an upgrade nothing has to be read that was read by today's reader."""
+    readers.newer = {"reader_version": 1}
+    read_shop.receive(read_shop.write("one"))
+    readers.newer = {"reader_version": 2}
+    read_shop.receive(read_shop.write("two"))
+
+    found = read_shop.desk.mail.page(DeliveryFilter(read_before=2)).items
+
+    assert [mail.reader_version for mail in found] == [1]
+
+
+def test_a_change_of_kind_alone_is_a_difference(read_shop, readers):
+    """A mail in no thread that is a bounce today, and is still ignored, is read otherwise."""
+    (away,) = read_shop.receive(read_shop.write("away", headers=("Auto-Submitted: auto-replied",)))
+    readers.newer = {"kind": MailKind.BOUNCE}
+
+    read = read_shop.desk.mail.reread(away.id)
+
+    assert read.differs
+    assert [(change.what, change.before, change.after) for change in read.changes] == [
+        ("kind", "auto_reply", "bounce"),
+    ]
 
 
 # Reconsidering what was turned away (R43).

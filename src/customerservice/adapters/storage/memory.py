@@ -396,6 +396,20 @@ class _MemoryMessages(_Repository):
                 raise StorageError(f"message {message.id} belongs to no stored thread")
             self._content.messages.add(message.id, _in_utc(message), self._journal)
 
+    def rewrite(self, message: Message) -> None:
+        stored = self._content.messages.rows.get(message.id)
+        if stored is None:
+            raise Conflict("message", message.id)
+        rewritten = attrs.evolve(
+            stored,
+            text=message.text,
+            quoted_text=message.quoted_text,
+            signature=message.signature,
+            html=message.html,
+            attachments=message.attachments,
+        )
+        self._content.messages.put(message.id, rewritten, self._journal)
+
     def get(self, message_id: MessageId) -> Message | None:
         return self._content.messages.rows.get(message_id)
 
@@ -497,6 +511,7 @@ class _MemoryDeliveries(_Repository):
                 delivery.shop not in wanted.scope
                 or (wanted.outcomes is not None and delivery.outcome not in wanted.outcomes)
                 or (wanted.mailbox_id is not None and delivery.mailbox_id != wanted.mailbox_id)
+                or (wanted.read_before is not None and not _was_read_before(delivery, wanted.read_before))
             ):
                 continue
             if len(found) == limit:
@@ -512,6 +527,10 @@ class _MemoryDeliveries(_Repository):
 
     def _rows(self, entries: Iterator[tuple[Place, DeliveryId]], limit: int | None = None) -> Sequence[Delivery]:
         return [self._content.deliveries.rows[key] for _, key in itertools.islice(entries, limit)]
+
+
+def _was_read_before(delivery: Delivery, version: int) -> bool:
+    return delivery.reader_version is not None and delivery.reader_version < version
 
 
 class _MemoryBlobs(_Repository):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LOOSE = frozenset(outcome for outcome in Outcome if not outcome.in_thread and outcome is not Outcome.GONE)
 #: What can be read again: its bytes are kept.
 _READABLE = frozenset({Outcome.HELD, Outcome.IGNORED, Outcome.QUARANTINED})
+_BRIEF = 100
+_IN_THREADS = frozenset(outcome for outcome in Outcome if outcome.in_thread)
 
 
 @click.group("mail")
@@ -149,11 +151,19 @@ def ignore(run: Run, delivery_id: DeliveryId) -> None:
 @mail.command("reread")
 @click.argument("delivery_ids", metavar="[ID]...", type=DELIVERY, nargs=-1)
 @click.option("--apply", is_flag=True, help="Store what changes; without it only say what would.")
+@click.option("--in-threads", is_flag=True, help="Also mails in threads: what they say, never where they are.")
+@click.option("--outdated", is_flag=True, help="Only mails that an older reader read.")
 @desk_command
-def reread(run: Run, delivery_ids: tuple[DeliveryId, ...], apply: bool) -> None:
-    """Read mails that are in no thread again, with the reader and the rules of today: these, or all."""
+def reread(run: Run, delivery_ids: tuple[DeliveryId, ...], apply: bool, in_threads: bool, outdated: bool) -> None:
+    """Read mails again, with the reader and the rules of today: these, or all that are in no thread."""
+    from customerservice.mail.reader import READER_VERSION
+
+    wanted = DeliveryFilter(
+        outcomes=_READABLE | _IN_THREADS if in_threads else _READABLE,
+        read_before=READER_VERSION if outdated else None,
+    )
     with run.changing() as desk, run.interruption.finishing():
-        for delivery_id in delivery_ids or list(_readable(desk)):
+        for delivery_id in delivery_ids or list(_readable(desk, wanted)):
             if run.interruption():
                 break
             try:
@@ -172,18 +182,33 @@ def reread(run: Run, delivery_ids: tuple[DeliveryId, ...], apply: bool) -> None:
                         "before": before,
                         "after": after,
                         "reason": answer.after.decision.reason if answer.after.decision else None,
+                        "changes": [
+                            {"what": one.what, "before": one.before, "after": one.after} for one in answer.changes
+                        ],
                     }
                 )
-            elif answer.differs:
+            elif answer.differs and before != after:
                 print_text(f"{delivery_id}: {before} {'became' if apply else 'would become'} {after}")
+            elif answer.differs:
+                print_text(f"{delivery_id}: stays {before}, {'was' if apply else 'would be'} read otherwise")
             else:
                 print_text(f"{delivery_id}: stays {before}")
+            for change in () if run.as_json else answer.changes:
+                print_text(f"  {change.what}: {_brief(change.before)} -> {_brief(change.after)}")
 
 
-def _readable(desk: "HelpDesk") -> Iterator[DeliveryId]:
+def _brief(text: str) -> str:
+    """Give a text that fits on a line as it is, another one by its length."""
+    lines = text.strip().splitlines()
+    if len(lines) == 1 and len(lines[0]) <= _BRIEF:
+        return lines[0]
+    return f"{len(lines)} lines, {len(text)} characters" if lines else "nothing"
+
+
+def _readable(desk: "HelpDesk", wanted: DeliveryFilter) -> Iterator[DeliveryId]:
     key: str | None = None
     while True:
-        page = desk.mail.page(DeliveryFilter(outcomes=_READABLE), after=key)
+        page = desk.mail.page(wanted, after=key)
         yield from (delivery.id for delivery in page.items if delivery.raw_kept)
         if page.next is None:
             return

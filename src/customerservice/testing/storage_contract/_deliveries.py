@@ -291,6 +291,20 @@ class DeliveryPromises(ContractBase):
                 assert len(originals) - at > 0
             assert unit.deliveries.by_content(ONE_SHOP, digest, since=BEGINNING) is None
 
+    def test_mails_are_listed_by_the_version_of_their_reader(self, storage: Storage, build: Builder) -> None:
+        """Those that an older one read, alone and with other conditions; what nobody read is not among them."""
+        read = [build.delivery(reader_version=version, outcome=Outcome.HELD) for version in (1, 2, 3)]
+        ignored = build.delivery(reader_version=1, outcome=Outcome.IGNORED)
+        with storage.unit() as unit:
+            unit.deliveries.add([*read, ignored, build.delivery(reader_version=None)])
+
+            held = frozenset({Outcome.HELD})
+            assert ids_of(unit.deliveries.page(DeliveryFilter(read_before=3)).items) == ids_of(
+                [ignored, read[1], read[0]]
+            )
+            assert ids_of(unit.deliveries.page(DeliveryFilter(read_before=2, outcomes=held)).items) == ids_of(read[:1])
+            assert unit.deliveries.page(DeliveryFilter(read_before=1)).items == ()
+
     def test_mails_are_found_by_message_id(self, storage: Storage, build: Builder) -> None:
         """All of the scope, by id."""
         mine = [build.delivery(header_id="1@x", shop=ONE_SHOP) for _ in range(2)]

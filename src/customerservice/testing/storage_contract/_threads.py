@@ -47,6 +47,39 @@ class ThreadPromises(ContractBase):
         assert numbers[0] >= 1
         assert numbers == sorted(set(numbers))
 
+    def test_rewritten_message_says_something_else(self, storage: Storage, build: Builder) -> None:
+        """Texts and files are replaced, files taken away too; moments, Message-ID and all others stay."""
+        thread = build.thread()
+        kept = build.attachment()
+        message = build.message(thread, header_id="1@x", attachments=(build.attachment(), kept), html="<p>old</p>")
+        other = build.message(thread, attachments=(build.attachment(),))
+        with storage.unit() as unit:
+            unit.threads.add(thread)
+            unit.messages.add([message, other])
+        said: dict[str, Any] = {"text": "new", "quoted_text": "> old", "signature": "-- M", "html": None}
+        moved = attrs.evolve(message, attachments=(build.attachment(), kept), header_id="2@x", stored_at=LATER, **said)
+        with storage.unit() as unit:
+            unit.messages.rewrite(moved)
+            unit.messages.rewrite(moved)
+
+        expected = attrs.evolve(message, attachments=moved.attachments, **said)
+        with storage.unit() as unit:
+            assert list(unit.messages.of_thread(thread.id)) == [expected, other]
+            unit.messages.rewrite(attrs.evolve(expected, attachments=()))
+            assert unit.messages.get(message.id) == attrs.evolve(expected, attachments=())
+
+    def test_rewriting_a_message_that_is_not_stored_is_a_conflict(self, storage: Storage, build: Builder) -> None:
+        """Nothing is stored by it."""
+        thread = build.thread()
+        with storage.unit() as unit:
+            unit.threads.add(thread)
+        message = build.message(thread)
+
+        with pytest.raises(Conflict), storage.unit() as unit:
+            unit.messages.rewrite(message)
+        with storage.unit() as unit:
+            assert unit.messages.get(message.id) is None
+
     def test_latest_moments_are_newest_first(self, storage: Storage, build: Builder) -> None:
         """Of this thread alone, at most as many as asked for, those just added among them; none without messages."""
         thread, other = build.thread(), build.thread()

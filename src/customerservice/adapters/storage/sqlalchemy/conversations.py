@@ -20,7 +20,7 @@ from customerservice.domain.ids import MessageId, ThreadId
 from customerservice.domain.message import Attachment, Audience, Message
 from customerservice.domain.status import ThreadStatus
 from customerservice.domain.thread import Thread
-from customerservice.errors import InvalidValue
+from customerservice.errors import Conflict, InvalidValue
 from customerservice.ports.storage import Events, KnownHeaderId, Messages, Page, ThreadFilter, Threads
 
 _ID: Any = sa.bindparam("id")
@@ -39,6 +39,12 @@ _MESSAGES_OF_THREAD = (
     .order_by(tables.message.c.id)
     .limit(sa.bindparam("most", type_=sa.BigInteger()))
 )
+_REWRITE = (
+    sa.update(tables.message)
+    .where(tables.message.c.id == sa.bindparam("the_id"))
+    .values({name: sa.bindparam(name) for name in ("text", "quoted_text", "signature", "html", "attachments")})
+)
+_NO_ATTACHMENTS = sa.delete(tables.attachment).where(tables.attachment.c.message_id == _ID)
 _ATTACHMENTS = (
     sa.select(tables.attachment.c.message_id, tables.attachment)
     .where(tables.attachment.c.message_id.in_(sa.bindparam("ids", expanding=True)))
@@ -221,6 +227,16 @@ class SqlMessages(Messages):
         self._line.add_later(
             tables.header_id, [rows.header_id_values(message) for message in messages if message.header_id is not None]
         )
+
+    @override
+    def rewrite(self, message: Message) -> None:
+        self._line.settle()
+        values = rows.message_values(message)
+        said = {name: values[name] for name in ("text", "quoted_text", "signature", "html", "attachments")}
+        if self._line.run(_REWRITE, {"the_id": message.id, **said}) != 1 and self.get(message.id) is None:
+            raise Conflict("message", message.id)
+        self._line.run(_NO_ATTACHMENTS, {"id": message.id})
+        self._line.add(tables.attachment, rows.attachment_values(message))
 
     @override
     def get(self, message_id: MessageId) -> Message | None:

@@ -213,6 +213,8 @@ class SqlDeliveries(Deliveries):
         outcomes = None if wanted.outcomes is None else [outcome.value for outcome in wanted.outcomes]
         leading: dict[str, Sequence[Any]] = {}
         conditions: dict[tuple[str, str], Any] = {}
+        if wanted.read_before is not None:
+            conditions["reader_version", "<"] = wanted.read_before
         if wanted.mailbox_id is not None:
             leading = {"mailbox_id": [wanted.mailbox_id], "outcome": _OUTCOMES if outcomes is None else outcomes}
             if shops is not None:
