@@ -26,7 +26,17 @@ from customerservice.domain.delivery import Delivery, DeliveryKey
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.employee import Employee
 from customerservice.domain.figures import Statistics
-from customerservice.domain.ids import DEFAULT_SHOP, ContactId, DeliveryId, MailboxId, OutboxId, ShopId, ThreadId
+from customerservice.domain.ids import (
+    DEFAULT_SHOP,
+    AttachmentId,
+    ContactId,
+    DeliveryId,
+    MailboxId,
+    MessageId,
+    OutboxId,
+    ShopId,
+    ThreadId,
+)
 from customerservice.domain.imap_options import ImapOptions
 from customerservice.domain.mailbox import (
     DEFAULT_SIZE_LIMIT,
@@ -50,6 +60,7 @@ if TYPE_CHECKING:
 
     from customerservice.application.contact_form import FormMessage, FormResult
     from customerservice.application.delivering import DeliveryReport
+    from customerservice.application.files import FileToHandOut
     from customerservice.application.mail_review import Reread
     from customerservice.application.mailbox_sync import SyncBounds, SyncReport
     from customerservice.application.replying import FileToSend, Replied
@@ -384,6 +395,12 @@ class ThreadDesk:
     def by_number(self, number: int) -> Thread:
         """Give the thread with that short number, or raise `NotFound`."""
         return queries.thread_by_number(self._context, self._actor, number)
+
+    def file(self, message_id: MessageId, attachment_id: AttachmentId) -> "FileToHandOut":
+        """Give a file of a message with its bytes, checked first; see `application.files` for errors."""
+        from customerservice.application.files import hand_out_file
+
+        return hand_out_file(self._context, self._actor, message_id, attachment_id)
 
     def set_status(self, thread_id: ThreadId, status: ThreadStatus) -> Thread:
         """Move a thread to a status by hand."""

@@ -9,6 +9,7 @@ import attrs
 from customerservice.domain.contact import AfterReply
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.flood import FloodLimit
+from customerservice.domain.message import Attachment
 from customerservice.domain.status import DEFAULT_LEGEND, StatusLegend
 from customerservice.errors import Conflict, SigningKeyNeeded
 from customerservice.mail.tokens import ReplyKeys
@@ -42,6 +43,8 @@ class DeskSettings:
         repeat_window: how long equal text from the form is "already received" (R4).
         language: of a thread whose mail does not tell in which language it is written (R42).
         flood: how much mail mutes a thread (R38).
+        file_check: is given the bytes of a file before it is handed out, and says why it must not be; None if it may.
+            A scanner of viruses belongs here. What it raises reaches the caller, and nothing is handed out.
     """
 
     sender: EmailAddress | None = None
@@ -52,6 +55,7 @@ class DeskSettings:
     repeat_window: dt.timedelta = dt.timedelta(minutes=10)
     language: str = "en"
     flood: FloodLimit = attrs.field(factory=FloodLimit)
+    file_check: Callable[[bytes, Attachment], str | None] | None = None
 
 
 def read_mail(raw: bytes) -> "ReceivedMail":
