@@ -48,6 +48,7 @@ class Bodies:
         text: from text/plain, else from the HTML, block by block; LF line ends.
         html: the HTML blocks as sent; None without any.
         quotes: ranges (start, end) of `text` that the HTML marked as quoted.
+        spare: no body says anything; `text` is that of an invitation or the like.
     """
 
     text: str
@@ -55,6 +56,7 @@ class Bodies:
     quotes: tuple[tuple[int, int], ...]
     attachments: tuple[MailAttachment, ...]
     defects: tuple[Defect, ...]
+    spare: bool = False
 
 
 @attrs.frozen
@@ -68,7 +70,8 @@ def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
     collector = _Collector(raw, limits)
     blocks = collector.blocks(root, alone=True)
     read = [collector.text_of(block) for block in blocks]
-    if not any(text.strip() for text, _ in read):
+    spare = not any(text.strip() for text, _ in read)
+    if spare:
         read = [collector.text_of(block) for block in collector.spare]
         blocks += collector.spare
         collector.attachments += () if collector.spare else collector.unread
@@ -88,6 +91,7 @@ def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
         quotes=tuple(quotes),
         attachments=tuple(collector.attachments),
         defects=tuple(collector.defects),
+        spare=spare,
     )
 
 

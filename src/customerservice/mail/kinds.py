@@ -39,7 +39,7 @@ class Signs:
         sender_local: local part of the From in lower case, "" without a usable one.
         subject: decoded, "" without one.
         text: the first part of the readable text.
-        new_text: the first part of what the sender wrote.
+        new_text: the first part of what the sender wrote; "" where it is that of an invitation.
     """
 
     fields: Mapping[str, str]
@@ -101,6 +101,7 @@ _NOTICE_SUBJECT = re.compile(rf"{_START}{any_language('notice')}{_END}", re.IGNO
 _AWAY_SUBJECT = re.compile(rf"{_START}{any_language('away')}{_END}", re.IGNORECASE)
 _DOMINO_SUBJECT = re.compile(r"AUTO: .{1,200}")  # a German car is an Auto, too, but nobody shouts it
 _RETURN = re.compile(r"\((?:returning|rückkehr|retour|regreso|rientro|retorno|terug)\b", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]{0,200}\)")
 _REPLY_HEADER = re.compile(r"x-(?:mail-)?auto-?(?:reply|replied|respond|responder|response)(?:-from|-id|-type)?")
 
 #: Local parts under which mail servers send.
@@ -264,7 +265,7 @@ def _tells_of_failure(signs: Signs) -> bool:
 
 
 def _submitted(signs: Signs) -> str:
-    return signs.fields.get("auto-submitted", "").partition(";")[0].partition("(")[0].strip().lower()
+    return _COMMENT.sub(" ", signs.field("auto-submitted")).partition(";")[0].partition("(")[0].strip()
 
 
 def _is_auto_replied(signs: Signs) -> str | None:

@@ -179,7 +179,7 @@ WORDS: Sequence[MachineWords] = (
         absent=r"afwezig|niet (?:aanwezig|op kantoor|bereikbaar)|(?:op|met) vakantie|met verlof",
         itself=r"dit is een (?:automatisch|automatische|automatisch gegenereerd) (?:antwoord|bericht|reactie|"
         r"e-?mail)|(?:dit bericht|deze e-?mail) (?:is|werd) automatisch|automatisch antwoord",
-        mail=r"berichten?|e-?mails?|mails?",
+        mail=r"bericht(?:en)?|e-?mails?|mails?",
         undelivered=r"onbestelbaar|niet (?:worden |kunnen )?(?:bezorgd|afgeleverd|besteld|verzonden|bezorgen)|"
         r"(?:bezorging|aflevering) (?:is )?(?:mislukt|vertraagd)|geweigerd",
         full=r"postvak (?:\S{1,60} )?(?:is )?vol|quotum overschreden",
@@ -277,8 +277,8 @@ WORDS: Sequence[MachineWords] = (
         itself=r"toto je automatick[áy] (?:odpověď|zpráva|e-?mail)|(?:zpráva|e-?mail) byl[ao]? (?:vygenerován|"
         r"odeslán)[ao]? automaticky|automatická odpověď",
         mail=r"zpráv[auy]|e-?mail(?:u|y)?|pošta",
-        undelivered=r"nedoručiteln|nedoručen|nelze doručit|nebyl[ao]? (?:možné )?doručen[ao]?|ne(?:podařilo|lze) se "
-        r"doručit|(?:chyba|selhání) (?:při )?doručení|nepodařilo se (?:doručit|odeslat)|odmítnut",
+        undelivered=r"nedoručiteln|nedoručen|nelze doručit|nebyl[ao]? (?:možné )?doručen[ao]?|ne(?:podařilo|lze)(?: "
+        r"se)? doručit|(?:chyba|selhání) (?:při )?doručení|nepodařilo se (?:doručit|odeslat)|odmítnut",
         full=r"schránka (?:\S{1,60} )?(?:je )?(?:plná|přeplněná)|kvóta (?:byla )?překročena",
         unknown=r"(?:příjemce|adresa|uživatel|schránka|účet)(?: \S{1,60}){0,2} (?:neexistuje|neznám[ýáa]|nebyl[ao]? "
         r"nalezen)|neznámý (?:uživatel|příjemce)",
@@ -340,7 +340,7 @@ WORDS: Sequence[MachineWords] = (
         absent=r"εκτός γραφείου|απουσ(?:ι|ί)|(?:σε|με) άδεια|σε διακοπές",
         itself=r"(?:αυτή|αυτό|το παρόν) είναι (?:μια |ένα )?(?:αυτόματη απάντηση|αυτόματο μήνυμα)|(?:εστάλη|στάλθηκε|"
         r"δημιουργήθηκε) αυτόματα|αυτόματη απάντηση",
-        mail=r"μ[ηή]ν[υύ]μα(?:τα|τος|τά)?|e-?mail|αλληλογραφία",
+        mail=r"μ[ηή]ν[υύ]μ[αά](?:τα|τος|τά)?|e-?mail|αλληλογραφία",
         undelivered=r"δεν (?:είναι|ήταν|κατέστη) δυνατή η (?:παράδοση|αποστολή)|δεν (?:παραδόθηκε|στάλθηκε|μπόρεσε "
         r"να παραδοθεί)|μη παραδο|αδυναμία (?:παράδοσης|αποστολής)|αποτυχία παράδοσης|απορρίφθηκε",
         full=r"γραμματοκιβώτιο (?:\S{1,60} )?(?:είναι )?(?:γεμάτο|πλήρες)",

@@ -43,7 +43,8 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
     message_id = next(iter(header.ids("message-id")), None)
     null_return_path = header.null_return_path()
     reports = read_reports(raw, root)
-    signs = _signs(root, header, sender, subject, bodies.text, reading.new, reports, null_return_path)
+    words = "" if bodies.spare else reading.new
+    signs = _signs(root, header, sender, subject, bodies.text, words, reports, null_return_path)
     kind, reasons = kind_of(signs)
     recipients = (header.addresses("to"), header.addresses("cc"), header.addresses("reply-to"))
     return ReceivedMail(

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 
 import attrs
@@ -201,7 +202,10 @@ def _attachments(mail: ReceivedMail) -> list[dict[str, object]]:
 def _bounced(mail: ReceivedMail) -> list[dict[str, object]]:
     recipients = mail.bounce.recipients if mail.bounce else ()
     return [
-        {name: NONE if value is None else value for name, value in attrs.asdict(each, recurse=False).items()}
+        {
+            name: NONE if value is None else value.value if isinstance(value, Enum) else value
+            for name, value in attrs.asdict(each, recurse=False).items()
+        }
         | {"address": each.address.value}
         for each in recipients
     ]
@@ -251,6 +255,7 @@ EXPECTATIONS: Mapping[str, Check] = {
     "defects": _defects,
     "bounce": _of_tables(_bounced),
     "original_message_id": _is(_original_message_id),
+    "report_about": _is(lambda mail: mail.report_about),
     "marker_number": _is(lambda mail: mail.markers.number),
     "marker_token": _is(lambda mail: mail.markers.token),
     "forwarded_from": _is(_forwarded_from),
