@@ -6,6 +6,11 @@ from hypothesis import strategies as st
 
 from customerservice.mail.html_text import html_to_text
 
+WORD_LIST = """<p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><![if !supportLists]>
+<span style='mso-list:Ignore'>·<span>&nbsp;&nbsp; </span></span><![endif]>a</p>
+<p style='mso-list:l0 level2 lfo1'><span style='mso-list:Ignore'>1.<span>&nbsp;</span></span>b</p>
+<p style='mso-list:l0 level1 lfo1'>c</p>"""
+
 
 @pytest.mark.parametrize(
     ("html", "text"),
@@ -60,11 +65,62 @@ from customerservice.mail.html_text import html_to_text
         ("&#0;&#xD800;&#99999999999999999999;&#x41;", "\ufffd\ufffd\ufffdA"),
         ("&#" + "9" * 5_000 + ";", "\ufffd"),
         ("a\0b", "a\ufffdb"),
+        ("<div style='overflow:hidden'>a</div>", "a"),
+        ("<div style='overflow: hidden !important'>a</div>", "a"),
+        ("<div hidden=''>a</div>c", "c"),
+        ("<span style='visibility:hidden'>a</span>c", "c"),
+        ("<span style='max-height:0px;overflow:hidden'>a</span>c", "c"),
+        ("<span style='max-height:0.5em'>a</span>c", "ac"),
+        ("<span style='opacity:0'>a</span>c", "c"),
+        ("<span style='opacity:0.8'>a</span>c", "ac"),
+        ("<span style='font-size:0;color:transparent'>a</span>c", "c"),
+        ("<div style='height:0;overflow:hidden'>a</div>c", "c"),
+        ("<td style='font-size:0px'><div style='font-size:13px'>a</div></td>", "a"),
+        ("a&zwnj;&nbsp;&zwnj;&nbsp;&#8203;&#847; &#65279;&#8199;&shy;b", "a b"),
+        ("Ge&shy;schenk&#8203;papier a<wbr>b", "Geschenkpapier ab"),
+        ("می\u200cخواهم 👩\u200d💻", "می\u200cخواهم 👩\u200d💻"),
+        ("a<br><br><br><br>b", "a\n\nb"),
+        ("<p>a</p><p><br></p><p>b</p>", "a\n\nb"),
+        ("<pre>a\n\n\nb</pre>", "a\n\n\nb"),
+        ("<div style='white-space: pre-wrap'>a\n  b<div>c</div></div>d e", "a\n  b\nc\nd e"),
+        ("<span style='white-space:pre'>a  b</span>  c", "a  b c"),
+        ("<p class=MsoNormal>a</p><p class=MsoNormal><o:p>&nbsp;</o:p></p><p class=MsoNormal>b</p>", "a\n\nb"),
+        ("<p class=MsoNormal>a</p><p class=MsoNormal>b</p><p>c</p>", "a\nb\n\nc"),
+        ("<p style='margin: 0px'>a<p style='margin:0'>b", "a\nb"),
+        ("<p style='margin:0 0 1em'>a</p><p>b</p>", "a\n\nb"),
+        ("<ul><li><p>a</p></li><li><p>b</p><ul><li>c</li></ul></li></ul>d", "- a\n- b\n  - c\n\nd"),
+        ("<ol start=3><li>a</li><li value=7>b</li><li>c</li></ol>", "3. a\n7. b\n8. c"),
+        ("<ol start=-1><li>a</ol><ol start=99999999><li>b</ol>", "1. a\n\n1. b"),
+        ("<ul><li></li><li>b</li></ul>", "- b"),
+        ("<ul><li><pre>  a</pre></li></ul>", "-   a"),
+        (
+            WORD_LIST,
+            "- a\n  1. b\nc",
+        ),
+        ("<span style='mso-list:Ignore'> </span>a", "a"),
+        ("<span style='mso-list:Ignore'>§<b>a", "§a"),
+        ("<span>a</span><div style='white-space:pre'>b<span>  c</span></div>", "a\nb  c"),
+        ("<div style='display:none'><p>a</p></div>b", "b"),
+        ("&amp" * 500_001, "&amp" * 500_001),
+        ("<![if !mso]>a<![endif]><!--[if mso]>b<![endif]--><!--[if !mso]><!-->c<!--<![endif]--><o:p></o:p>", "ac"),
+        ("<xml><o:PixelsPerInch>96</o:PixelsPerInch></xml><svg><text>x</text></svg>a", "a"),
+        ("<a href='https://click.example/?u=1'>www.shop.example/a</a>", "www.shop.example/a"),
+        ("<a href='https://click.example/?u=1'>https://shop.example</a>", "https://shop.example"),
+        ("<a href='mailto:a@x.example?subject=x'>Anna</a>", "Anna <a@x.example>"),
+        ("<a href='https://x.example/?a=1&copy=2&amp;b'>x</a>", "x <https://x.example/?a=1&copy=2&b>"),
+        ("<a href='https://x.example'><div>Go</div></a>on", "Go <https://x.example>\non"),
+        ("<img src='cid:a@x'>", "[a.png]"),
+        ("<img src='cid:image001.png@01DA.02'> <img src='cid:unknown@x'>", "[image001.png]"),
+        ("<img alt='🙂' src=x> <img alt='counter' width=1 src=x>", "🙂"),
+        ("<blockquote style='margin:0 0 0 40px;border:none;padding:0px'>a</blockquote>b", "a\n\nb"),
+        ("<table><tr><td><table><tr><td>a</td></tr></table></td><td>b</td></tr></table>", "a\n\nb"),
+        ("<div dir=rtl>שלום <b>עולם</b></div>", "שלום עולם"),
+        ("&euro 5 &Uuml;ber &#x20AC", "&euro 5 Über €"),
     ],
 )
 def test_text_reads_as_a_person_would_write_it(html: str, text: str) -> None:
     """Blocks, lists, cells, links, pictures, quotes, hidden parts and broken markup."""
-    assert html_to_text(html).text == text
+    assert html_to_text(html, pictures={"a@x": "a.png"}).text == text
 
 
 @pytest.mark.parametrize(
@@ -118,9 +174,16 @@ def test_dividers_inside_a_quotation_change_nothing() -> None:
 
 
 def test_structure_is_read_up_to_a_limit() -> None:
-    """Behind the limit tags are only taken out, so that no text is lost and no time is wasted."""
-    assert html_to_text("<p>a</p>" * 10 + "<p>b</p>", closely=60).text.endswith("a b")
-    assert html_to_text("<p>" * 50_001 + "a<p>b").text == "a b"
+    """Behind the limit only lines are kept, so that no text is lost and no time is wasted."""
+    assert html_to_text("<p>a</p>" * 10 + "<p>b  <b>c</b></p>\nd", closely=60).text.endswith("\na\nb c\nd")
+    assert html_to_text("<p>" * 50_001 + "a<p>b").text == "a\nb"
+
+
+def test_what_is_not_read_is_not_read_behind_the_limit() -> None:
+    """Styles and scripts are no text there either, closed or not."""
+    html = "<p>a</p>" * 10 + "<p>b<STYLE>x</b></STYLE>c<script>y</script >&amp;d<style></style><title>z"
+
+    assert html_to_text(html, closely=60).text.endswith("\nb\nc\n&d")
 
 
 @given(st.text(alphabet="<>/!-='\" abpdivhref&#;\n", max_size=120))
