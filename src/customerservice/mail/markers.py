@@ -4,8 +4,8 @@ import re
 
 from customerservice.mail.received import Markers
 
-# ASCII digits and letters only, and no number a database could not hold.
-_MARKER = re.compile(r"\[#([1-9][0-9]{0,17})(?:\s{1,3}([A-Za-z2-7]{26}))?\s{0,3}\]")
+# ASCII digits and letters only, no number a database could not hold, and not the text of a link in Markdown.
+_MARKER = re.compile(r"\[#([1-9][0-9]{0,17})(?:\s{1,3}([A-Za-z2-7]{26}))?\s{0,3}\](?!\()")
 _IMPORTED_NUMBER = re.compile(r"(?<![\w#])#[Cc][Tt]([1-9][0-9]{0,17})(?![\w-])")
 _IMPORTED_TOKEN = re.compile(r"(?<![\w#])#[Tt][Cc]([0-9A-Za-z-]{1,64})(?![\w-])")
 

@@ -58,3 +58,9 @@ def test_number_alone_counts_in_subject_and_own_words() -> None:
 def test_markers_survive_encoding_and_folding(header: str) -> None:
     """Markers are found in Q and B words, also where a word ends inside them, and in folded subjects."""
     assert parse(f"Subject: {header}\n\nHello".encode()).markers == Markers(number=57, token=TOKEN, place="subject")
+
+
+def test_the_text_of_a_link_is_no_marker() -> None:
+    """Developers write the number of an issue so; a parenthesis after a blank changes nothing."""
+    assert find_markers(None, "see [#12](https://code.example/12)", "") == Markers()
+    assert find_markers(None, "see [#12] (the chair)", "").number == 12
