@@ -4,6 +4,7 @@ Python knows codecs that are no charsets (``idna``, ``punycode``, ``unicode_esca
 than linear time, or turn plain letters into ``<script>``. A name outside the list is therefore treated as unknown.
 """
 
+import functools
 import re
 
 from customerservice.domain.text import storable
@@ -93,6 +94,7 @@ _MARKS = (
     (b"\xfe\xff", "utf-16"),
 )  # fmt: skip
 
+_FIRST_OF_MARKS = frozenset(mark[:1] for mark, _ in _MARKS)
 _IGNORED = str.maketrans("", "", "-_ :()")
 _NOT_ASCII = bytes(range(128, 256))
 _CONTROLS = re.compile("[\x80-\x9f\ue000-\uf8ff]")
@@ -107,6 +109,11 @@ def codec_of(charset: str | None) -> str | None:
     """Give the codec for a charset's name as it stands in a mail; None if it is absent or not one mail uses."""
     if charset is None or len(charset) > 60:
         return None
+    return _codec(charset)
+
+
+@functools.lru_cache(maxsize=500)
+def _codec(charset: str) -> str | None:
     name = charset.strip(" \t\"'").lower().translate(_IGNORED)
     short = name.removeprefix("x").removeprefix("cs")
     return _CODECS.get(name) or _CODECS.get(short) or _CODECS.get(short.removeprefix("iso"))
@@ -148,6 +155,8 @@ def _told_by_bytes(data: bytes, codec: str | None) -> str | None:
 
     Only what is declared plain or wide is doubted; None if the bytes tell nothing.
     """
+    if b"\0" not in data and b"\x1b" not in data and data[:1] not in _FIRST_OF_MARKS:
+        return None
     for mark, marked in _MARKS:
         if data.startswith(mark) and (marked != "utf-8" or _strictly(data, "utf-8") is not None):
             return marked

@@ -78,11 +78,13 @@ def _decode_payloads(words: Iterable[_Word]) -> bytes:
             waiting += payload
             if len(waiting) % 4 and not payload.endswith("="):
                 continue  # some programs cut inside a group of four
-        decoded.append(decode_base64(waiting.encode("ascii", "ignore"))[0])
-        waiting = ""
+        if waiting:
+            decoded.append(decode_base64(waiting.encode("ascii", "ignore"))[0])
+            waiting = ""
         if encoding == "q":
             decoded.append(binascii.a2b_qp(payload.encode("utf-8", "replace"), header=True))
-    decoded.append(decode_base64(waiting.encode("ascii", "ignore"))[0])
+    if waiting:
+        decoded.append(decode_base64(waiting.encode("ascii", "ignore"))[0])
     return b"".join(decoded)
 
 

@@ -205,9 +205,9 @@ def _is_told_without_return_path(signs: Signs) -> str | None:
 
 
 def _is_told_by_program(signs: Signs) -> str | None:
-    if "in-reply-to" in signs.fields or not _has_bounce_subject(signs) or has_prefix(signs.subject):
-        return None
     if not (_PROGRAM.search(signs.sender) or _is_submitted(signs) or _is_bulk(signs)):
+        return None
+    if "in-reply-to" in signs.fields or not _has_bounce_subject(signs) or has_prefix(signs.subject):
         return None
     about_shop = _SHOP.search(signs.subject) or _SHOP.search(signs.text[:_OPENING])
     return "" if _text_tells_of_failure(signs) and not about_shop else None
