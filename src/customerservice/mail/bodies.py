@@ -5,7 +5,7 @@ import re
 import attrs
 
 from customerservice.mail.charsets import decode
-from customerservice.mail.html_text import html_to_text
+from customerservice.mail.html_text import HtmlText, html_to_text
 from customerservice.mail.limits import Limits
 from customerservice.mail.parts import Part, read_parts, tidy
 from customerservice.mail.received import Defect, MailAttachment
@@ -47,13 +47,14 @@ class Bodies:
     Attributes:
         text: from text/plain, else from the HTML, block by block; LF line ends.
         html: the HTML blocks as sent; None without any.
-        quotes: ranges (start, end) of `text` that the HTML marked as quoted.
+        quotes: ranges (start, end) of `text` that the HTML marked as quoted; `signatures` as a signature.
         spare: no body says anything; `text` is that of an invitation or the like.
     """
 
     text: str
     html: str | None
     quotes: tuple[tuple[int, int], ...]
+    signatures: tuple[tuple[int, int], ...]
     attachments: tuple[MailAttachment, ...]
     defects: tuple[Defect, ...]
     spare: bool = False
@@ -70,25 +71,28 @@ def read_bodies(raw: bytes, root: Part, limits: Limits) -> Bodies:
     collector = _Collector(raw, limits)
     blocks = collector.blocks(root, alone=True)
     read = [collector.text_of(block) for block in blocks]
-    spare = not any(text.strip() for text, _ in read)
+    spare = not any(found.text.strip() for found in read)
     if spare:
         read = [collector.text_of(block) for block in collector.spare]
         blocks += collector.spare
         collector.attachments += () if collector.spare else collector.unread
     texts: list[str] = []
     quotes: list[tuple[int, int]] = []
+    signatures: list[tuple[int, int]] = []
     length = 0
-    for text, marked in read:
-        if not text.strip():
+    for found in read:
+        if not found.text.strip():
             continue
-        quotes += [(length + start, length + end) for start, end in marked]
-        texts.append(text)
-        length += len(text) + 1
+        quotes += [(length + start, length + end) for start, end in found.quotes]
+        signatures += [(length + start, length + end) for start, end in found.signatures]
+        texts.append(found.text)
+        length += len(found.text) + 1
     htmls = [block.html for block in blocks if block.html is not None]
     return Bodies(
         text="\n".join(texts),
         html="\n".join(htmls) if htmls else None,
         quotes=tuple(quotes),
+        signatures=tuple(signatures),
         attachments=tuple(collector.attachments),
         defects=tuple(collector.defects),
         spare=spare,
@@ -113,11 +117,11 @@ class _Collector:
         self._limits = limits
         self._detections = 0
 
-    def text_of(self, block: _Block) -> tuple[str, tuple[tuple[int, int], ...]]:
+    def text_of(self, block: _Block) -> HtmlText:
         if block.plain is not None and (block.plain.strip() or block.html is None):
-            return block.plain.rstrip(), ()
-        found = html_to_text(block.html or "", closely=self._limits.html_characters)
-        return found.text, found.quotes
+            return HtmlText(block.plain.rstrip())
+        pictures = {file.content_id: file.filename for file in self.attachments if file.content_id and file.filename}
+        return html_to_text(block.html or "", closely=self._limits.html_characters, pictures=pictures)
 
     def blocks(self, part: Part, *, alone: bool = False, related: bool = False) -> list[_Block]:
         """Give the readable blocks of a part in order, and collect its attachments."""

@@ -1,7 +1,8 @@
 """What the sender wrote himself, what he quotes, and how he signs: told apart by lines, in linear time.
 
 Public extractors of replies take seconds or for ever on some texts of a megabyte. Here each line is looked at a bounded
-number of times and only where it is short enough to be an opening. Where it is doubtful the text stays new.
+number of times and only where it is short enough to be an opening. Losing a person's words is the worst fault and
+showing too much the lesser one, so where it is doubtful the text stays new.
 """
 
 import re
@@ -9,128 +10,104 @@ from collections.abc import Sequence
 
 import attrs
 
-#: Put above the quotation by programs that ask to answer above it; ours writes it too.
-REPLY_ABOVE = "##- "
-
-# How programs open a quotation, by language: the beginnings of the line (or of up to three lines before it) and the
-# words of its end. Seen in Gmail, Apple Mail, Thunderbird, Outlook, Yahoo, GMX and Roundcube in these languages.
-_OPENINGS: Sequence[tuple[str, str, str]] = (
-    ("en", r"on\b|at\b", r"wrote|writes"),
-    ("de", r"am\b|zitat von\b", r"schrieb(?:en)?|hat (?:.{0,80} )?geschrieben|zitat von"),
-    ("fr", r"le\b|en date de\b", r"a écrit|écrivait"),
-    ("es", r"el\b", r"escribió|ha escrito"),
-    ("it", r"il(?: giorno)?\b|in data\b", r"ha scritto|scrive"),
-    ("pt", r"em\b|a\b|no dia\b", r"escreveu"),
-    ("nl", r"op\b", r"schreef|heeft .{0,80} geschreven"),
-    ("pl", r"w dniu\b|dnia\b|(?:pon|wt|śr|czw|pt|sob|niedz?)\b", r"napisał(?:\(?a\)?)?|pisze"),
-    ("sv", r"den\b|på\b", r"skrev"),
-    ("da", r"den\b|på\b", r"skrev"),
-    ("nb", r"den\b|på\b", r"skrev|skreiv"),
-    ("fi", r"(?:ma|ti|ke|to|pe|la|su)\b|\d", r"kirjoitti"),
-    ("cs", r"dne\b|(?:po|út|st|čt|pá|so|ne)\b", r"napsal(?:\(?a\)?)?"),
-    ("hu", r"\d", r"írta"),
-    ("ro", r"în\b|pe\b|la\b", r"a scris"),
-    ("tr", r"\d|.{0,80} tarihinde", r"yazdı|şunu yazdı|tarihinde"),
-    ("el", r"στις\b|την?\b", r"έγραψε"),
-    ("ru", r"\w{1,3}\b|\d", r"написал(?:\(?а\)?)?|пишет"),
-    ("uk", r"\w{1,3}\b|\d", r"написав|пише"),
-    ("fa", r"در\b|\d", r"نوشت(?:ه است)?"),
-    ("ar", r"في\b|\d", r"كتب"),
-    ("he", r"ב\w{0,10}\b|\d", r"כתב(?:ה)?|מאת"),
-    ("ja", r"\d{2,4}", r"書きました|のメール"),
-    ("zh", r"在|於|于|\d{4}|.{0,80}<", r"写道|寫道|写|寫"),
-    ("ko", r"\d{4}|.{0,40}\d{4}", r"작성|썼습니다"),
-    ("vi", r"vào\b|đã\b", r"đã viết"),
-)  # fmt: skip
-
-_VERB = re.compile(
-    r"(?<!\w)(?:" + "|".join(verb for _, _, verb in _OPENINGS) + r")(?!\w).{0,120}[:\uff1a]\s{0,3}$", re.IGNORECASE
-)
-_VERB_UNSPACED = re.compile(
-    r"(?:"
-    + "|".join(verb for code, _, verb in _OPENINGS if code in ("ja", "zh", "ko"))
-    + r")[^:\uff1a]{0,20}[:\uff1a]\s{0,3}$"
-)
-_START = re.compile(r"[\s>*_\"'-]{0,8}(?:" + "|".join(f"(?:{start})" for _, start, _ in _OPENINGS) + ")", re.IGNORECASE)
-# What tells an opening from a sentence about writing: a moment or an address.
-_MOMENT_FORM = (
-    r"\d{1,2}[:.h]\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|[\u0660-\u0669\u06f0-\u06f9]{2}"
-)
-_MOMENT = re.compile(_MOMENT_FORM)
-_PRECISE = re.compile(rf"{_MOMENT_FORM}|\S@\S")
-
-_ORIGINAL = re.compile(
-    r"[\s>*_]{0,8}-{2,12}\s{0,3}(?:original (?:message|appointment|e-?mail)|ursprüngliche (?:nachricht|e-?mail)|"
-    r"original-?nachricht|message d['\u2019]origine|message original|mensaje original|mensagem original|"
-    r"messaggio originale|"
-    r"oorspronkelijk bericht|wiadomość oryginalna|oryginalna wiadomość|ursprungligt meddelande|"
-    r"oprindelig (?:meddelelse|besked)|opprinnelig melding|alkuperäinen viesti|původní zpráva|"
-    r"eredeti üzenet|mesaj original|orijinal (?:mesaj|ileti)|исходное сообщение|"
-    r"پیام اصلی|reply message|reply to message)\s{0,3}-{0,12}\s{0,3}$",
-    re.IGNORECASE,
-)
-_FORWARDED = re.compile(
-    r"[\s>*_]{0,8}(?:-{2,12}\s{0,3})?(?:begin )?(?:forwarded message|forwarded by|"
-    r"weitergeleitete nachricht|anfang der weitergeleiteten|message transféré|"
-    r"début du message|mensaje reenviado|messaggio inoltrato|inizio messaggio|"
-    r"mensagem encaminhada|doorgestuurd bericht|przekazana wiadomość|vidarebefordrat|videresendt|"
-    r"пересылаемое)",
-    re.IGNORECASE,
-)
-_HEADER_LINE = re.compile(r"[\s*_]{0,6}([^\W\d_][^:\uff1a\n]{0,24}?)\*{0,2}\s{0,2}[:\uff1a]\*{0,2}(?=\s|$)")
-_FROM_WORDS = frozenset(
-    {
-        "from", "von", "de", "da", "van", "od", "från", "fra", "от", "від", "lähettäjä", "kimden", "gönderen", "από",
-        "من", "از", "מאת", "差出人", "发件人", "寄件者", "보낸 사람", "feladó", "de la",
-        "expéditeur", "absender", "mittente"
-    }
-)  # fmt: skip
-_OTHER_WORDS = frozenset(
-    {
-        "sent", "date", "to", "subject", "cc", "reply-to", "gesendet", "datum", "an", "betreff", "kopie", "envoyé",
-        "envoyé le", "à", "objet", "enviado", "enviado el", "enviada em", "enviado em", "fecha", "para", "asunto",
-        "assunto", "data", "inviato", "a", "oggetto", "verzonden", "aan", "onderwerp", "wysłano", "wysłane", "do",
-        "temat", "skickat", "till", "ämne", "sendt", "til", "emne", "dato", "lähetetty", "vastaanottaja", "aihe",
-        "odesláno", "komu", "předmět", "küldve", "címzett", "tárgy", "trimis", "către", "subiect", "gönderildi",
-        "gönderme tarihi", "tarih", "kime", "konu", "στάλθηκε", "προς", "θέμα", "отправлено", "дата", "кому", "тема",
-        "надіслано", "تاریخ", "به", "موضوع", "إلى", "الموضوع", "التاريخ", "تم الإرسال", "נשלח", "תאריך", "אל", "נושא",
-        "送信日時", "宛先", "件名", "发送时间", "日期", "收件人", "主题", "寄件日期",
-        "主旨", "보낸 날짜", "받는 사람", "제목"
-    }
-)  # fmt: skip
-_SENT_FROM = re.compile(
-    r"[\s*_>-]{0,6}(?:sent (?:from|via|with|using)\b|get outlook for|von meinem .{0,60}gesendet|gesendet (?:von|"
-    r"mit|über)\b|"
-    r"diese nachricht wurde von meinem|envoyé (?:de|depuis|à partir)\b|enviado (?:desde|do|de|via)\b|"
-    r"inviato (?:da|dal|con)\b|"
-    r"verzonden (?:vanaf|met|via|vanuit)\b|verstuurd vanaf|wysłan[eo] (?:z|przez)\b|skickat från|sendt fra|"
-    r"lähetetty\b|odesláno z|"
-    r"отправлено (?:из|с)\b|послано|iphone'?umdan|ارسال از|فرستاده شده|"
-    r"أرسلت من|נשלח מ|发自我的|從我的|iphoneから|나의 )",
-    re.IGNORECASE,
-)
-_RULE = re.compile(r"\s{0,4}[_*=-]{5,120}\s*$")
-# Outlook on the web draws one above the mail it quotes.
-_RULE_ABOVE = re.compile(r"^[_*=-]{3,120}\s{0,20}\Z", re.MULTILINE)
+from customerservice.mail.forwards import is_forward_banner, original_sender
+from customerservice.mail.html_marks import may_quote
+from customerservice.mail.html_text import html_to_text
+from customerservice.mail.openings import REPLY_ABOVE, clean, header_block, is_original_banner, is_rule, label, opening
+from customerservice.mail.received import Correspondent
+from customerservice.mail.signatures import part_signature
 
 _LONGEST_LINE = 500  # characters; a longer line is no opening
-_OPENING_LINES = 4
-_MOST_TRIES = 3_000  # lines that are looked at closely
-_HEADER_LINES = 8
-_SIGNATURE_LINES = 40
-_SIGNATURE_CHARACTERS = 3_000
+_MOST_TRIES = 2_000  # lines that are looked at closely
+_BANNER_STARTS = frozenset("-_*=#>\u2014\u2013 \t\u00a0\u200e\u200f\ufeff")
+_COLONS = (":", "\uff1a")
+
+# "Reply above this line" as help desks write it, ours too, in their languages.
+_ABOVE = re.compile(
+    r"\W{0,20}(?:(?:please )?(?:type |write |enter )?(?:your )?(?:reply|respond|answer|write)(?: \w+)? above this line"
+    r"|(?:bitte )?(?:antworten sie|antwort|schreiben sie)(?: \w+)? (?:oberhalb|über) diese[rs] (?:linie|zeile)"
+    r"|(?:veuillez )?(?:répondre|répondez|écrire|écrivez).{0,20} au-dessus de cette ligne"
+    r"|(?:por favor,? )?(?:responda|escriba|responder).{0,30} (?:por )?encima de esta línea"
+    r"|(?:rispond[ia]|scriv[ia]|rispondere).{0,20} (?:al di )?sopra (?:di )?questa (?:riga|linea)"
+    r"|(?:responda|escreva|digite).{0,30} acima desta linha|(?:antwoord|typ|schrijf).{0,30} boven deze (?:regel|lijn)"
+    r"|(?:odpowiedz|napisz|wpisz).{0,30} (?:powyżej|nad) t(?:ej|ą) lini"
+    r"|(?:svara|skriv).{0,30} (?:ovanför|over|ovenfor|over) denn[ea] (?:rad|linje)"
+    r"|(?:ответьте|напишите|пишите).{0,30} выше этой (?:строки|линии))\W{0,20}$",
+    re.IGNORECASE,
+)
+
+# Where the answers are, if not here: people who write into an unmarked quotation say so above it.
+_SEE_BELOW = re.compile(
+    r"(?<!\w)(?:(?:see|answers?|answered|replies|reply|comments?|responses?)(?: \w+){0,3} (?:below|inline|in-line|in"
+    r" red|in blue|in bold|in green)"
+    r"|inline below|(?:siehe|antwort\w*|kommentar\w*)(?: \w+){0,4} (?:unten|weiter unten|im text|in rot|in blau|rot"
+    r" markiert|inline)"
+    r"|(?:voir|réponses?|commentaires?)(?: \w+){0,4} (?:ci-dessous|plus bas|en rouge|en bleu|dans le texte|dans le"
+    r" corps)"
+    r"|(?:ver|vea|véase|respuestas?|respondo|contesto)(?: \w+){0,4} (?:abajo|más abajo|en rojo|en azul|entre líneas)"
+    r"|(?:vedi|risposte|rispondo|rispost[ao])(?: \w+){0,4} (?:sotto|in rosso|in blu|in calce|qui sotto)"
+    r"|(?:respostas?|respondo|vide|veja)(?: \w+){0,4} (?:abaixo|a vermelho|em vermelho|em azul)"
+    r"|(?:zie|antwoord\w*)(?: \w+){0,4} (?:hieronder|onder|in rood|in het rood|tussen de regels)"
+    r"|(?:odpowiedzi?|patrz)(?: \w+){0,4} (?:poniżej|niżej|na czerwono|w treści)"
+    r"|(?:se|svar)(?: \w+){0,4} (?:nedan|nedenfor|under|i rött|med rött|med rødt|i rødt|herunder)"
+    r"|(?:vastaukse\w*|katso|ks\.?)(?: \w+){0,3} (?:alla|alempana|punaisella)|(?:viz|odpovědi)(?: \w+){0,3} (?:níže"
+    r"|červeně)"
+    r"|(?:ответ\w*|отвечаю|см\.?)(?: \w+){0,4} (?:ниже|в тексте|красным)|(?:відповід\w*|див\.?)(?: \w+){0,4}"
+    r" (?:нижче|червоним)"
+    r"|(?:cevaplar\w*|yanıtlar\w*)(?: \w+){0,4} (?:aşağıda|kırmızı)|aşağıda(?: \w+){0,3} (?:cevap|yanıt)\w*|下記に回答"
+    r"|以下に回答|见下文|見下文|아래에 답변)(?!\w)",
+    re.IGNORECASE,
+)
+_DRAWN = re.compile(r"[_*=-]{3,120}\s{0,20}")
+_SHORT_ANSWER = 400  # characters
+
+# For comparing a text with the HTML beside it: words, without the links and pictures that each writes its own way.
+_WORD = re.compile(r"<[^<>\n]{0,500}>|\[[^\[\]\n]{0,300}\]|(\w+)")
+_LONGEST_COMPARED = 200_000
 
 
 @attrs.frozen
 class Reading:
-    """A text in three parts: together they hold every line of it but the marks between them."""
+    """A text in three parts: together they hold every line of it but the marks between them.
+
+    Attributes:
+        forwarded_from: who wrote the mail that is passed on here, as its banner claims; None if none is.
+    """
 
     new: str
     quoted: str = ""
     signature: str = ""
+    forwarded_from: Correspondent | None = None
 
 
-def read_new_text(text: str, *, quotes: Sequence[tuple[int, int]] = (), longest: int = 2_000_000) -> Reading:
+@attrs.frozen
+class _Parted:
+    """A text parted at its quotation; nothing new means that it stays whole.
+
+    Attributes:
+        marked: the quotation is marked line by line, so that nobody can have written into it unseen.
+        forward: the line below the banner of a forwarded mail, which stays whole.
+    """
+
+    new: str = ""
+    quoted: str = ""
+    marked: bool = False
+    signature: str = ""
+    forward: int | None = None
+
+
+_WHOLE = _Parted()
+
+
+def read_new_text(
+    text: str,
+    *,
+    quotes: Sequence[tuple[int, int]] = (),
+    signatures: Sequence[tuple[int, int]] = (),
+    html: str | None = None,
+    forwarded: bool = False,
+    longest: int = 2_000_000,
+) -> Reading:
     """Tell new text, quotation and signature apart. Never raises; linear.
 
     Answers between the lines of a quotation, a text that would leave nothing new, and a forwarded mail stay whole.
@@ -138,153 +115,228 @@ def read_new_text(text: str, *, quotes: Sequence[tuple[int, int]] = (), longest:
     Args:
         text: LF line ends.
         quotes: ranges (start, end) that the sender's program marked as quoted.
+        signatures: ranges that it marked as a signature.
+        html: the same text in HTML; asked where the lines say nothing.
+        forwarded: the subject says that the mail is passed on, as Outlook has no other sign of it.
         longest: a longer text is all new.
     """
     if len(text) > longest:
         return Reading(text)
-    parted = _by_marks(text, quotes) or _by_lines(text.split("\n"))
-    if parted is None or not parted[0].strip():
-        parted = text, ""
-    body, signature = _without_signature(parted[0].strip("\n").split("\n"))
+    lines = text.split("\n")
+    parted = _by_marks(text, quotes, signatures) or _by_lines(lines)
+    if parted is None and html is not None:
+        parted = _by_html(text, html)
+    if parted is None:
+        parted = _WHOLE
+    elif parted.forward is not None or (forwarded and parted.quoted):
+        below = lines[parted.forward :] if parted.forward is not None else parted.quoted.split("\n")
+        return Reading(text.strip(), forwarded_from=original_sender(below))
+    elif not parted.marked and len(parted.new) <= _SHORT_ANSWER and _SEE_BELOW.search(parted.new):
+        parted = _WHOLE
+    if not parted.new.strip():
+        parted = _Parted(text)
+    body, signature = part_signature(parted.new.strip("\n").split("\n"))
     if not body.strip():
-        body, signature = parted[0], ""
-    return Reading(body.strip(), parted[1].strip("\n"), signature.strip("\n"))
+        body, signature = parted.new, ""
+    signature = "\n".join(part for part in (signature.strip("\n"), parted.signature) if part)
+    return Reading(body.strip(), parted.quoted.strip("\n"), signature)
 
 
-def _by_marks(text: str, quotes: Sequence[tuple[int, int]]) -> tuple[str, str] | None:
-    """Part by the program's own marks, unless the sender wrote inside them."""
-    new, quoted, done = [], [], 0
+def _by_marks(text: str, quotes: Sequence[tuple[int, int]], signatures: Sequence[tuple[int, int]]) -> _Parted | None:
+    """Part by the program's own marks, unless the sender wrote inside or between them."""
+    if not quotes and not signatures:
+        return None
+    new: list[str] = []
+    quoted: list[str] = []
+    signed: list[str] = []
+    done = 0
     for start, end in quotes:
-        inside = text[start:end]
-        if _FORWARDED.match(inside) or _is_answered_inside(inside):
-            return None
-        above = text[done:start]
-        kept = _RULE_ABOVE.search(above)
-        new.append(above[: kept.start()] if kept else above)
-        quoted.append(above[kept.start() :] + inside if kept else inside)
+        between, inside = text[done:start], text[start:end]
+        banner = inside.lstrip("> \n").partition("\n")[0]
+        if is_forward_banner(banner):
+            return _Parted(forward=text.count("\n", 0, start) + 1)
+        if _is_answered_inside(inside) or (quoted and between.strip() and not _is_closing(between.split("\n"))):
+            return _WHOLE
+        new.append(between)
+        quoted.append(inside)
         done = end
     new.append(text[done:])
-    return ("".join(new), "".join(quoted)) if quoted else None
+    above, *rest = new
+    if quotes:
+        above, attribution = _without_opening(above)
+        quoted.insert(0, attribution)
+    for start, end in signatures:
+        # Only where it ends what the person wrote above the quotation.
+        stop = quotes[0][0] if quotes else len(text)
+        if end <= stop and not text[end:stop].strip() and above.startswith(text[:start]) and text[:start].strip():
+            above, mark = text[:start], text[start:end].strip()
+            signed.append(mark)
+            break
+    if not quotes:
+        further = _by_lines(above.split("\n")) if signed else None
+        return None if not signed or further is not None else _Parted(above, "", signature="\n".join(signed))
+    if above.strip() and _is_closing("".join(rest).split("\n")):
+        quoted.append("".join(rest))
+        rest = []
+    return _Parted("".join((above, *rest)), "".join(quoted), signature="\n".join(signed))
+
+
+def _without_opening(above: str) -> tuple[str, str]:
+    """Part what stands above a marked quotation from its opening or drawn line that the mark leaves out."""
+    lines = above.split("\n")
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or _DRAWN.fullmatch(lines[end - 1])):
+        end -= 1
+    ruled = end
+    while ruled < len(lines) and not lines[ruled].strip():
+        ruled += 1
+    if not end:
+        return above, ""
+    first = opening([*lines[:end], ">"], end - 1) if len(lines[end - 1]) <= _LONGEST_LINE else None
+    if first is None:
+        found = _cut(lines)
+        first = None if found is None or found[2] else found[0]
+    first = ruled if first is None else first
+    return ("\n".join([*lines[:first], ""]), "\n".join(lines[first:])) if first < len(lines) else (above, "")
 
 
 def _is_answered_inside(inside: str) -> bool:
     """Tell whether lines without a quotation mark follow lines with one, as where somebody answers point by point."""
+    if "\n>" not in inside and not inside.startswith(">"):
+        return False
     lines = [line for line in inside.split("\n") if line.strip()]
     first = next((place for place, line in enumerate(lines) if line.startswith(">")), len(lines))
     last = next((place for place in range(len(lines), first, -1) if not lines[place - 1].startswith(">")), first)
     return any(line.startswith(">") for line in lines[first:last])
 
 
-def _by_lines(lines: Sequence[str]) -> tuple[str, str] | None:
+def _by_lines(lines: Sequence[str]) -> _Parted | None:
     cut = _cut(lines)
     if cut is None:
         return None
-    first, after = cut
+    first, after, forward = cut
+    if forward:
+        return _Parted(forward=after)
     above, below = lines[:first], lines[after:]
     quoted_below = [line.lstrip().startswith(">") for line in below]
     if True not in quoted_below:
-        return "\n".join(above), "\n".join(lines[first:])
+        return _Parted("\n".join(above), "\n".join(lines[first:]))
     start = quoted_below.index(True)
     end = len(quoted_below) - quoted_below[::-1].index(True)
     if any(line.strip() for line in below[:start]):
         # The opening has a quotation of its own form; marks further down belong to an older mail in it.
-        return "\n".join(above), "\n".join(lines[first:])
+        return _Parted("\n".join(above), "\n".join(lines[first:]))
     if any(not marked and line.strip() for marked, line in zip(quoted_below[start:end], below[start:end], strict=True)):
-        return None  # answered between the lines
+        return _WHOLE  # answered between the lines
     rest = below[end:]
+    if first == after and _is_list(above, below[start:end]):
+        return _WHOLE
     if any(line.strip() for line in above):
         if _is_closing(rest):
-            return "\n".join(above), "\n".join(lines[first:])
-        return None  # text above and below: doubtful
-    return "\n".join(rest), "\n".join([*lines[first:after], *below[:end]])
+            return _Parted("\n".join(above), "\n".join(lines[first:]), marked=True)
+        return _WHOLE  # text above and below: doubtful
+    return _Parted("\n".join(rest), "\n".join([*lines[first:after], *below[:end]]), marked=True)
+
+
+def _is_list(above: Sequence[str], marked: Sequence[str]) -> bool:
+    """Tell whether lines that begin with ``>`` and have no opening may be a person's own: a list, a sum, one alone."""
+    said = next((clean(line) for line in reversed(above) if line.strip()), "")
+    own = [line.strip(" \t>") for line in marked if line.strip(" \t>")]
+    if said.endswith(_COLONS) or all(not text[0].isalpha() for text in own):
+        return True
+    return len(own) < 2 and bool(above) and bool(above[-1].strip())
 
 
 def _is_closing(lines: Sequence[str]) -> bool:
     """Tell whether what stands below a quotation is only a signature or a footer."""
-    said = [line for line in lines if line.strip()]
-    return (
-        not said
-        or bool(_SENT_FROM.match(said[0]))
-        or said[0].rstrip() in ("--", "-- ", "__")
-        or bool(_RULE.match(said[0]))
-    )
+    said = next((line for line in lines if line.strip()), None)
+    if said is None or is_rule(said):
+        return True
+    return not part_signature(lines)[0].strip()
 
 
-def _cut(lines: Sequence[str]) -> tuple[int, int] | None:
-    """Give the first line of a quotation's opening, and the first line after the opening."""
+def _cut(lines: Sequence[str]) -> tuple[int, int, bool] | None:
+    """Give the first line of a quotation's opening, the first line after it, and whether it is a forwarded mail's."""
     tries = 0
     for place, line in enumerate(lines):
-        if len(line) > _LONGEST_LINE or not line or line.isspace():
+        if not line or len(line) > _LONGEST_LINE:
             continue
-        stripped = line.lstrip()
-        if stripped.startswith(">"):
-            return place, place
-        if stripped.startswith(REPLY_ABOVE):
-            return place, place + 1
-        if _FORWARDED.match(line):
-            return None
-        if ":" not in line and "\uff1a" not in line and "-" not in line:
+        banner = line[0] in _BANNER_STARTS
+        if banner:
+            stripped = line.lstrip()
+            if not stripped:
+                continue
+            if stripped[0] == ">":
+                return place, place, is_forward_banner(line)
+        colon = line.find(":")
+        if colon < 0:
+            colon = line.find("\uff1a")
+        if colon < 0 and not banner:
             continue
         tries += 1
         if tries > _MOST_TRIES:
             return None
-        if line.rstrip()[-1] in ":\uff1a" and (first := _opening(lines, place)) is not None:
-            return first, place + 1
-        if "-" in line and _ORIGINAL.match(line):
-            return place, place + 1
-        if _is_header_block(lines, place):
-            above = place - 1
-            while above >= 0 and (not lines[above].strip() or _RULE.match(lines[above])) and place - above < 4:
-                above -= 1
-            return above + 1, place + 1
+        if (found := _cut_at(lines, place, colon=colon)) is not None:
+            return found
     return None
 
 
-def _opening(lines: Sequence[str], place: int) -> int | None:
-    """Give the first line of the "On … wrote:" that ends on this line."""
-    if not (_VERB.search(lines[place]) or _VERB_UNSPACED.search(lines[place])):
+def _cut_at(lines: Sequence[str], place: int, *, colon: int) -> tuple[int, int, bool] | None:
+    line = lines[place]
+    text = clean(line)
+    if text.endswith((*_COLONS, "-")):
+        if is_forward_banner(text):
+            return place, place + 1, True
+        if text[0] == "-" and is_original_banner(text):
+            return place, place + 1, False
+        if (first := opening(lines, place)) is not None:
+            return first, place + 1, False
+    if text.startswith(REPLY_ABOVE) or (len(text) <= 120 and _ABOVE.match(text)):
+        return _above_marker(lines, place), place + 1, False
+    if 0 < colon < 40 and label(line) is not None and header_block(lines, place) is not None:
+        above = place - 1
+        while above >= 0 and place - above < 4 and (not lines[above].strip() or is_rule(lines[above])):
+            above -= 1
+        ruled = any(is_rule(other) for other in lines[above + 1 : place])
+        if not ruled and above >= 0 and clean(lines[above]).endswith(_COLONS):
+            return None  # "Here is what you sent me:"
+        return above + 1, place + 1, False
+    return None
+
+
+def _above_marker(lines: Sequence[str], place: int) -> int:
+    """Give the line where the quotation begins that holds a "reply above this line": with any opening right above."""
+    first = place
+    while first and place - first < 3 and not lines[first - 1].strip():
+        first -= 1
+    if not first or not clean(lines[first - 1]).endswith(_COLONS):
+        return place
+    first -= 1
+    while first and place - first < 7 and any(char.isdigit() or char == "@" for char in lines[first - 1]):
+        first -= 1
+    return first
+
+
+def _by_html(text: str, html: str) -> _Parted | None:
+    """Part a text at the place where the HTML beside it has its quotation, if both say the same above it."""
+    if len(text) > _LONGEST_COMPARED or len(html) > 10 * _LONGEST_COMPARED or not may_quote(html):
         return None
-    joined = ""
-    nearest: int | None = None
-    for first in range(place, max(-1, place - _OPENING_LINES), -1):
-        if not lines[first].strip() or len(joined) > _LONGEST_LINE:
+    rich = html_to_text(html)
+    parted = _by_marks(rich.text, rich.quotes, ())
+    if parted is None or not parted.new.strip() or not rich.text.startswith(parted.new):
+        return None  # nothing above the quotation, or something below it
+    wanted = "".join(found[1] for found in _WORD.finditer(parted.new) if found[1])
+    have, end = 0, 0
+    for found in _WORD.finditer(text):
+        if have >= len(wanted):
             break
-        joined = f"{lines[first]} {joined}"
-        if _START.match(joined) and _PRECISE.search(joined):
-            nearest = first if nearest is None else nearest
-            if _MOMENT.search(lines[first]):
-                return first
-    if nearest is not None:
-        return nearest
-    following = next((line for line in lines[place + 1 : place + 4] if line.strip()), "")
-    return place if following.lstrip().startswith(">") else None
-
-
-def _is_header_block(lines: Sequence[str], place: int) -> bool:
-    """Tell whether a header block as Outlook writes it begins here: From, and two more of its fields below."""
-    found = _HEADER_LINE.match(lines[place])
-    if found is None or found[1].strip().lower() not in _FROM_WORDS:
-        return False
-    below = (
-        _HEADER_LINE.match(line) for line in lines[place + 1 : place + _HEADER_LINES] if len(line) <= _LONGEST_LINE
-    )
-    return sum(other is not None and other[1].strip().lower() in _OTHER_WORDS for other in below) >= 2
-
-
-def _without_signature(lines: Sequence[str]) -> tuple[str, str]:
-    """Part a new text into body and signature: below ``-- ``, or the line of a telephone at the end."""
-    floor = max(0, len(lines) - _SIGNATURE_LINES)
-    for place in range(floor, len(lines)):
-        if lines[place] in ("-- ", "--", "--\u00a0", "__", "\u2014") and _is_short(lines[place:]):
-            return "\n".join(lines[:place]), "\n".join(lines[place + 1 :])
-    end = len(lines)
-    while end and not lines[end - 1].strip():
-        end -= 1
-    for place in range(max(0, end - 3), end):
-        if len(lines[place]) <= 200 and _SENT_FROM.match(lines[place]):
-            return "\n".join(lines[:place]), "\n".join(lines[place:])
-    return "\n".join(lines), ""
-
-
-def _is_short(lines: Sequence[str]) -> bool:
-    return sum(map(len, lines)) <= _SIGNATURE_CHARACTERS
+        word = found[1] or ""
+        if not wanted.startswith(word, have):
+            return None
+        have += len(word)
+        end = found.end()
+    if have != len(wanted) or not have:
+        return None
+    line_end = text.find("\n", end)
+    end = len(text) if line_end < 0 else line_end
+    return _Parted(text[:end], text[end:])

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.mail.addresses import read_addresses
-from customerservice.mail.bodies import read_bodies
+from customerservice.mail.bodies import Bodies, read_bodies
 from customerservice.mail.bounces import read_bounce
 from customerservice.mail.content_digest import content_digest
 from customerservice.mail.dates import read_date
 from customerservice.mail.encoded_words import decode_words
+from customerservice.mail.forwards import is_forward_subject
 from customerservice.mail.kinds import Signs, kind_of
 from customerservice.mail.limits import Limits
 from customerservice.mail.markers import find_markers
@@ -26,6 +27,7 @@ READER_VERSION = 1
 _ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
 _SINGLE = ("from", "subject", "date", "message-id", "to")  # RFC 5322 3.6: at most once
 _BLANKS = re.compile(r"[ \t]{2,}")
+_HEADER_OF_ATTACHED = 64 * 1024  # bytes
 _READ_BY_RULES = 20_000  # characters of the text that the rules about the kind look at
 _HEADER_READ_BY_RULES = 1_000  # and of the From and the Subject
 
@@ -35,10 +37,17 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
     root, defects = read_parts(raw, limits)
     header = _Header(root, limits)
     bodies = read_bodies(raw, root, limits)
-    reading = read_new_text(bodies.text, quotes=bodies.quotes, longest=limits.text_characters)
+    subject = header.subject()
+    reading = read_new_text(
+        bodies.text,
+        quotes=bodies.quotes,
+        signatures=bodies.signatures,
+        html=None if bodies.quotes else bodies.html,
+        forwarded=is_forward_subject(subject),
+        longest=limits.text_characters,
+    )
     senders = header.addresses("from")
     sender = header.sender(senders)
-    subject = header.subject()
     date_text = header.text("date")
     message_id = next(iter(header.ids("message-id")), None)
     null_return_path = header.null_return_path()
@@ -80,11 +89,21 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
         headers=header.decoded,
         defects=(*defects, *header.defects, *bodies.defects),
         reader_version=READER_VERSION,
+        forwarded_from=reading.forwarded_from or _attached_sender(bodies, limits),
         senders=senders,
         sender_is_ambiguous=header.sender_is_ambiguous(),
         receipt=_receipt(reports) if kind is MailKind.SYSTEM else None,
         complaint=reports.complaint if kind is MailKind.FEEDBACK_REPORT else None,
     )
+
+
+def _attached_sender(bodies: Bodies, limits: Limits) -> Correspondent | None:
+    """Give the From of the attached mail where it is all that a mail holds, as of one forwarded as attachment."""
+    if bodies.text.strip() or len(bodies.attachments) != 1 or bodies.attachments[0].media_type != "message/rfc822":
+        return None
+    root, _ = read_parts(bodies.attachments[0].content[:_HEADER_OF_ATTACHED], limits)
+    inner = _Header(root, limits)
+    return inner.sender(inner.addresses("from"))
 
 
 class _Header:

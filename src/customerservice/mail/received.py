@@ -178,11 +178,14 @@ class ReceivedMail:
         date: the Date header, aware; None if absent or unusable. `date_text` keeps the claim.
         text: the whole readable text, from text/plain, else from the HTML; LF line ends.
         html: the decoded HTML body as sent, not safe to show; None if there is none.
-        new_text: `text` without quoted history and signature, which are `quoted_text` and `signature`.
+        new_text: `text` without quoted history and signature, which are `quoted_text` and `signature`; of a forwarded
+            mail the whole text, and of one that is answered between its lines.
         authentication: (authserv-id, header text) of each Authentication-Results header, in order (RFC 8601 2.2).
         headers: all header fields in order, names in lower case, values unfolded and decoded leniently to text.
         kind_reasons: why `kind`, one short sentence each, strongest first.
         reader_version: version of the reader that read it.
+        forwarded_from: who wrote the mail that is forwarded here, as its banner says or as the attached mail does that
+            is all there is; None if none is. A claim of the forwarder: to be shown, never to be trusted or matched on.
         senders: every mailbox that the From fields name, in order.
         sender_is_ambiguous: the From is not one mailbox in the form that every program knows. Other programs, such as
             the server that checked who sent the mail, may take somebody else for its sender.
@@ -220,6 +223,7 @@ class ReceivedMail:
     headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     defects: tuple[Defect, ...] = ()
     reader_version: int = 1
+    forwarded_from: Correspondent | None = None
     senders: tuple[Correspondent, ...] = ()
     sender_is_ambiguous: bool = False
     receipt: Receipt | None = None

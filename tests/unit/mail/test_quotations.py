@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerservice.mail.quotations import Reading, read_new_text
+from customerservice.mail.received import Correspondent
 
 QUOTE = "> Dear Anna,\n> your order left on Monday.\n>\n> Shop"
 
@@ -126,7 +127,10 @@ def test_deeper_marks_in_an_unmarked_quotation() -> None:
 )
 def test_forwarded_mail_stays_whole(text: str) -> None:
     """What somebody forwards is what he wants to be read."""
-    assert read_new_text(text) == Reading(text)
+    reading = read_new_text(text)
+
+    assert (reading.new, reading.quoted) == (text, "")
+    assert reading.forwarded_from == Correspondent(None, "Bo")
 
 
 def test_mail_of_nothing_but_a_quotation_stays_whole() -> None:
