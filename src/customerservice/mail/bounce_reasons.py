@@ -8,14 +8,14 @@ from customerservice.mail.received import BounceReason
 
 _LONGEST = 1_000  # characters of a server's words that are read
 
-# Subject and detail of a code: RFC 3463 3, RFC 7505 4.2 (1.10), RFC 4954 6 (7.8, 7.9), RFC 7372 3 (7.20 to 7.26).
+# Subject and detail of a code: RFC 3463 3, RFC 4954 6 (7.8, 7.9), RFC 7372 3 (7.20 to 7.26). Not 1.10: a domain without
+# mail in RFC 7505 4.2, an unknown recipient in Exchange Online, so that the words decide.
 _OF_STATUS: Mapping[str, BounceReason] = {
     "1.1": BounceReason.NO_SUCH_MAILBOX,
     "1.2": BounceReason.NO_SUCH_HOST,
     "1.3": BounceReason.NO_SUCH_MAILBOX,
     "1.4": BounceReason.NO_SUCH_MAILBOX,
     "1.6": BounceReason.NO_SUCH_MAILBOX,
-    "1.10": BounceReason.NO_SUCH_HOST,
     "2.1": BounceReason.MAILBOX_DISABLED,
     "2.2": BounceReason.MAILBOX_FULL,
     "2.3": BounceReason.TOO_LARGE,
@@ -99,12 +99,13 @@ _OF_WORDS: Sequence[tuple[BounceReason, str]] = (
     (BounceReason.NO_SUCH_MAILBOX, any_language("unknown")),
     (
         BounceReason.NO_SUCH_MAILBOX,
-        r"mailbox unavailable|user doesn't|(?:recipient|address) rejected|not (?:accepting|allowed to receive) mail",
+        r"mailbox unavailable|user doesn't|(?:recipient|address) rejected|not accepting mail(?! from)",
     ),
     (
         BounceReason.POLICY,
         (
-            r"relay|not permitted|not (?:allowed|authori[sz]ed)|access denied|polic(?:y|ies)|prohibited|refused|"
+            r"relay|accepting mail from|"
+            r"not permitted|not (?:allowed|authori[sz]ed)|access denied|polic(?:y|ies)|prohibited|refused|"
             r"rejected|denied|blocked"
         ),
     ),

@@ -136,7 +136,7 @@ class _Report:
 
     def place_of(self, address: EmailAddress) -> str:
         """Give the text that names an address."""
-        return self.told if address.value in self.told else self.copy
+        return self.copy if address.value in self.copy and address.value not in self.told else self.told
 
 
 def read_plain_report(
@@ -228,9 +228,10 @@ def _usable(texts: Iterable[str], others: set[str]) -> list[EmailAddress]:
 
 
 def _told_recipient(text: str, address: EmailAddress, of_all: str | None, retried: bool) -> BouncedRecipient:
-    place = text.find(address.value)
-    near = text[max(0, place - 200) : place + len(address.value) + 600]
-    after = text[place + len(address.value) : place + len(address.value) + 600]
+    name = address.value if address.value in text else address.local
+    place = text.find(name)
+    near = text[max(0, place - 200) : place + len(name) + 600]
+    after = text[place + len(name) : place + len(name) + 600]
     found = _FAILURE.search(after) or _FAILURE.search(near)
     status = of_all if found is None else found[1]
     permanent = not retried
