@@ -7,6 +7,7 @@ from typing import Self
 import attrs
 
 from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.files import is_download_only, safe_filename
 from customerservice.domain.ids import AttachmentId, ContactId, DeliveryId, MessageId, ShopId, ThreadId
 from customerservice.domain.references import CustomerRef, EmployeeRef, ProductRef
 from customerservice.domain.text import storable
@@ -62,7 +63,8 @@ class Attachment:
     """A file that came or went with a message; its bytes are the blob of that digest.
 
     Attributes:
-        filename: the sender's name for it, storable, on one line; still hostile: never a path.
+        filename: the sender's name for it, storable, on one line; still hostile: never a path; to be shown and
+            served under `safe_filename`.
         media_type: as declared, ``type/subtype`` in lower case.
         size: bytes after decoding.
         sha256: hex digest of the bytes; the blob's name.
@@ -76,6 +78,16 @@ class Attachment:
     sha256: str
     content_id: str | None = None
     inline: bool = False
+
+    @property
+    def safe_filename(self) -> str:
+        """A name to show and to offer for download; see `customerservice.domain.files.safe_filename`."""
+        return safe_filename(self.filename)
+
+    @property
+    def is_download_only(self) -> bool:
+        """Whether it must never be shown in a page or a tab; see `customerservice.domain.files.is_download_only`."""
+        return is_download_only(self.media_type, self.filename)
 
 
 class MessageKind(enum.Enum):

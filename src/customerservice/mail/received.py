@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import attrs
 
 from customerservice.domain.email_address import EmailAddress
+from customerservice.domain.files import is_disguised
 
 
 @attrs.frozen
@@ -52,6 +53,11 @@ class MailAttachment:
     content: bytes = attrs.field(repr=False)
     content_id: str | None = None
     inline: bool = False
+
+    @property
+    def is_disguised(self) -> bool:
+        """Whether its first bytes or its name contradict what it says it is; a hint, see `domain.files`."""
+        return is_disguised(self.filename, self.media_type, self.content)
 
 
 class MailKind(enum.Enum):
