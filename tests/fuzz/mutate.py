@@ -7,11 +7,11 @@ makes it smaller while it breaks the same promise.
 """
 
 import argparse
-import contextlib
 import hashlib
 import multiprocessing as mp
 import os
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -30,7 +30,8 @@ SEED = 1
 #: Seconds of a processor in which a mail must be read and checked; five times that on the clock, and its reading hangs.
 BOUND = 1.0
 HANGS = 5 * BOUND
-#: Bytes of memory a process may take.
+#: Bytes of memory: what one mail may take beside five times its size, and what a process may take at all.
+_GROWTH = 64 << 20
 _MEMORY = 3 << 30
 _STEP = 50  # mails of one task
 _SHOWN = 4  # failures of each kind that are printed
@@ -67,15 +68,22 @@ def mail_of(number: int, seed: int, mails: Sequence[bytes]) -> bytes:
     return mutate(random.Random(f"{seed}:{number}"), mails)
 
 
-def timed(raw: bytes, check: Check = broken_promises) -> list[str]:
-    """Check one mail; being slow is a broken promise too, if it is so twice."""
+def measured(raw: bytes, check: Check = broken_promises) -> list[str]:
+    """Check one mail; taking much memory is a broken promise too, and being slow, if it is so twice."""
     for _ in range(2):
-        began = time.process_time()
+        memory, began = _peak(), time.process_time()
         broken = check(raw)
-        took = time.process_time() - began
+        took, more = time.process_time() - began, _peak() - memory
+        if more > _GROWTH + 5 * len(raw):
+            broken.append(f"memory: {more >> 20} MB for {len(raw)} bytes")
         if broken or took < BOUND:
             return broken
     return [f"time: {took:.1f} s for {len(raw)} bytes"]
+
+
+def _peak() -> int:
+    """Give the most bytes of memory that this process ever had; what one mail takes beyond that is its own."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def fuzz(
@@ -154,6 +162,8 @@ class _Worker:
                     failures.append(Failure(number=number, broken=tuple(broken)))
         except (EOFError, OSError):
             self._process.join()
+            if self._since is None:
+                raise RuntimeError("a process could not start; what it said stands above") from None
             return read + self._lost(failures, f"died: exit status {self._process.exitcode}"), failures
         if self.task and self._since is not None and time.monotonic() - self._since > hangs:
             self.kill()
@@ -179,14 +189,11 @@ class _Worker:
 
 
 def _work(pipe: Connection, mails: Sequence[bytes], seed: int, check: Check) -> None:
-    with contextlib.suppress(ImportError):  # POSIX only
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     pipe.send((None, []))  # ready
     while (task := pipe.recv()) is not None:
         for number in task:
-            pipe.send((number, timed(mail_of(number, seed, mails), check)))
+            pipe.send((number, measured(mail_of(number, seed, mails), check)))
 
 
 def shrink(raw: bytes, check: Check = broken_promises) -> bytes:
@@ -234,7 +241,7 @@ def main(arguments: Sequence[str] | None = None, check: Check = broken_promises)
     parser.add_argument("--shrink", type=Path, metavar="FILE", help="write a smaller mail beside it")
     options = parser.parse_args(arguments)
     if options.again:
-        broken = timed(options.again.read_bytes(), check)
+        broken = measured(options.again.read_bytes(), check)
         print("\n".join(broken) or "every promise kept")
         return 1 if broken else 0
     if options.shrink:

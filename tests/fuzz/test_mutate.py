@@ -2,12 +2,14 @@
 
 import os
 import random
+import resource
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from tests.fuzz.examples import examples
-from tests.fuzz.mutate import SEED, fuzz, mail_of, main, shrink, timed
+from tests.fuzz.mutate import SEED, fuzz, mail_of, main, measured, shrink
 from tests.fuzz.mutations import LONGEST, MUTATIONS, Mutation
 
 MAILS = [b"From: a@b.example\nSubject: one\n\nHello\n", b"Subject: two\n\nWorld\n"]
@@ -79,7 +81,22 @@ def test_slow_mail_is_a_failure() -> None:
             pass
         return []
 
-    assert timed(b"x", slow)[0].startswith("time: 1.")
+    assert measured(b"x", slow)[0].startswith("time: 1.")
+
+
+def test_mail_that_takes_much_memory_is_a_failure() -> None:
+    """More than 64 MB beside five times its size is too much for any mail."""
+    held = _held()
+
+    def large(_raw: bytes) -> list[str]:
+        return [] if len(b"x" * (held + (70 << 20))) else ["never"]
+
+    assert measured(b"x", large)[0].startswith("memory: ")
+
+
+def _held() -> int:
+    """Give the most memory this process ever had, which a test has to go beyond."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def test_mail_is_shrunk_to_what_breaks_the_promise() -> None:
