@@ -117,6 +117,7 @@ class _Header:
             self.first.setdefault(name, value)
             self._all.setdefault(name, []).append(value)
         self.decoded = tuple((name, _decoded(value)) for name, value in root.fields)
+        self._shown = dict(reversed(self.decoded))  # the first of each name
         self.defects: list[Defect] = [
             Defect("repeated_header", f"{name} stands {len(self._all[name])} times; the first counts")
             for name in _SINGLE
@@ -124,13 +125,15 @@ class _Header:
         ]
 
     def text(self, name: str) -> str | None:
-        value = self.first.get(name)
-        return None if value is None else _decoded(value).strip()
+        value = self._shown.get(name)
+        return None if value is None else value.strip()
 
     def subject(self) -> str | None:
         """Give the subject; blanks that folding left beside each other are one, those within encoded words stay."""
-        value = self.first.get("subject")
-        return None if value is None else _decoded(_BLANKS.sub(" ", value)).strip()
+        value = self.first.get("subject", "")
+        if "  " not in value and "\t" not in value:
+            return self.text("subject")
+        return _decoded(_BLANKS.sub(" ", value)).strip()
 
     def ids(self, name: str) -> tuple[str, ...]:
         return read_ids(self.first.get(name, ""), limit=self._limits.references)
