@@ -375,8 +375,8 @@ class _Case:
     def _sent_mail(self) -> KnownHeaderId | None:
         """The mail of ours that a report names: what it is about, else what it answers."""
         mail = self.mail
-        told = () if mail.bounce is None else (mail.bounce.original_message_id,)
-        named = [name for name in (*told, *mail.in_reply_to, *reversed(mail.references)) if name is not None]
+        told = (mail.report_about, *mail.in_reply_to, *reversed(mail.references))
+        named = [name for name in told if name is not None]
         known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, dict.fromkeys(named))
         ours = {use.header_id: use for use in known if use.sent}
         return next((ours[name] for name in named if name in ours), None)
