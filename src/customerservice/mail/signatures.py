@@ -135,7 +135,8 @@ def is_sent_from(line: str) -> bool:
     if found is not None:
         rest = found[2]
         return not rest.strip() or _ADVICE.match(rest) is not None or _SLOGAN.match(rest) is not None
-    return _DEVICE_FIRST.match(text) is not None
+    # Of the words that end such a line only one is ASCII, and the pattern costs more than all others.
+    return (not text.isascii() or "umdan" in text.lower()) and _DEVICE_FIRST.match(text) is not None
 
 
 def is_delimiter(line: str) -> bool:
