@@ -83,6 +83,7 @@ _WORDS = tuple(
         "Diagnostic-Code: X-Postfix; host\n", "\r", "\n", "\r\n", "\n\n", "\r\n\r\n", "\r\r", " ", "\t", "\xa0",
     )
 )  # fmt: skip
+_TAGS = tuple(word for word in _WORDS if word[:1] in b"<&" and len(word) > 1)
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _CHARSET = re.compile(rb"charset\s*=\s*\"?[^\s;\"]*", re.IGNORECASE)
 _BOUNDARY = re.compile(rb"boundary\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
@@ -225,6 +226,15 @@ def _encode_body(chance: random.Random, raw: bytes, _seeds: Sequence[bytes]) -> 
     return head + b"\nContent-Transfer-Encoding: quoted-printable\n\n" + quopri.encodestring(body)
 
 
+def _html(chance: random.Random, raw: bytes, _seeds: Sequence[bytes]) -> bytes:
+    """Make the body HTML, with tags anywhere in it."""
+    head, _, body = raw.partition(b"\n\n")
+    pieces = body.split(b" ")
+    for _ in range(chance.choice((1, 5, 30, 200))):
+        pieces.insert(chance.randint(0, len(pieces)), chance.choice(_TAGS) * chance.choice((1, 1, 1, 1, 2, 40)))
+    return b"Content-Type: text/html\n" + head + b"\n\n" + b" ".join(pieces)
+
+
 def _recode(chance: random.Random, raw: bytes, _seeds: Sequence[bytes]) -> bytes:
     text = raw.decode("utf-8", "replace")
     return text.encode(
@@ -236,5 +246,5 @@ MUTATIONS: tuple[Mutation, ...] = (
     _flip, _cut, _truncate, _behead, _repeat, _splice, _graft, _word, _word, _word_at_line, _word_at_line,
     _shuffle_lines,
     _drop_lines, _line_ends, _header_line, _header_line, _header_value, _charset, _encoded_words, _boundary, _nest,
-    _encode_body, _recode,
+    _encode_body, _recode, _html, _html,
 )  # fmt: skip
