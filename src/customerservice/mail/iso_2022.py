@@ -42,20 +42,23 @@ def decode_iso_2022_jp(data: bytes) -> str:
     if len(data) > _LONGEST or b"\x1b." in data:
         return data.decode("iso2022_jp_2", "replace")  # high halves of Western sets (RFC 1554) and nothing of vendors
     mode = before = _ASCII
+    said = False  # whether the mode was told since the last line end
     pieces: list[str] = []
     for found in _TOKEN.finditer(data):
         escape, shift, chunk = found.groups()
         if escape is not None:
-            mode = escape
+            mode, said = escape, True
         elif shift is not None:
             mode, before = (_KATAKANA, mode) if shift == b"\x0e" else (before, before)
+            said = True
         elif chunk is None:
             pieces.append("\ufffd")
         else:
             for line in chunk.splitlines(keepends=True):
-                if pieces and pieces[-1].endswith("\n") and not _is_kana(line):
+                if not said and pieces and pieces[-1].endswith("\n") and not _is_kana(line):
                     mode = _ASCII if mode in _JIS or mode in _OTHER_SETS else mode
                 pieces.append(_line(line, mode))
+                said = False
     return "".join(pieces)
 
 

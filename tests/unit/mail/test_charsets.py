@@ -20,6 +20,7 @@ from customerservice.mail.charsets import codec_of, decode
         ("Big5", "測試", "big5"),
         ("Shift_JIS", "テスト①", "cp932"),
         ("iso-2022-jp", "テスト", "iso2022_jp"),
+        ("ISO-2022-JP", "注文番号 1\r\n\r\n届先変更\n佐藤\n", "iso2022_jp"),
         ("euc-jp", "テスト", "euc-jp"),
         ("ks_c_5601-1987", "똠방각하", "cp949"),
         ("windows-874", "สวัสดี", "cp874"),
