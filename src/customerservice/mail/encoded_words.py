@@ -3,7 +3,7 @@
 import binascii
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from customerservice.mail.charsets import codec_of, decode
 from customerservice.mail.transfer import decode_base64
@@ -12,6 +12,7 @@ _LONGEST_CHARSET = 64
 _WORD_BYTES = 45  # UTF-8 bytes in an encoded word: 60 characters of base64 and 12 of frame, below the 75 of RFC 2047 2
 
 _CUT = re.compile(r"([^?\s]*+)\??")  # what is left of a word that was cut off
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # nobody writes them
 
 _Word = tuple[str, str, str]  # charset and encoding in lower case, payload
 
@@ -65,27 +66,34 @@ def _read_word(text: str, start: int, last: int) -> tuple[_Word, int] | None:
 
 def _decode_run(run: Iterable[_Word]) -> str:
     return "".join(
-        decode(_decode_payloads(words), charset)[0]
-        for charset, words in itertools.groupby(run, key=lambda word: word[0])
+        _decode_payloads(list(words), charset) for charset, words in itertools.groupby(run, key=lambda word: word[0])
     )
 
 
-def _decode_payloads(words: Iterable[_Word]) -> bytes:
-    decoded: list[bytes] = []
+def _decode_payloads(words: Sequence[_Word], charset: str) -> str:
+    """Decode words of one charset: base64 that was cut within a group of four goes on in the next word.
+
+    Where that gives no text of the charset their padding was left out.
+    """
+    text, flaw = decode(b"".join(_join_payloads(words)), charset)
+    if flaw is None and _CONTROLS.search(text) is None:
+        return text
+    apart, flaw = decode(b"".join(piece for word in words for piece in _join_payloads([word])), charset)
+    return apart if flaw is None else text
+
+
+def _join_payloads(words: Iterable[_Word]) -> Iterator[bytes]:
     waiting = ""
     for _, encoding, payload in words:
         if encoding == "b":
             waiting += payload
             if len(waiting) % 4 and not payload.endswith("="):
-                continue  # some programs cut inside a group of four
-        if waiting:
-            decoded.append(decode_base64(waiting.encode("ascii", "ignore"))[0])
-            waiting = ""
+                continue
+        yield decode_base64(waiting.encode("ascii", "ignore"))[0]
+        waiting = ""
         if encoding == "q":
-            decoded.append(binascii.a2b_qp(payload.encode("utf-8", "replace"), header=True))
-    if waiting:
-        decoded.append(decode_base64(waiting.encode("ascii", "ignore"))[0])
-    return b"".join(decoded)
+            yield binascii.a2b_qp(payload.encode("utf-8", "replace"), header=True)
+    yield decode_base64(waiting.encode("ascii", "ignore"))[0]
 
 
 def encode_words(text: str, *, first_line: int = 75) -> list[str]:
