@@ -10,7 +10,7 @@ from customerservice.domain.text import one_line
 from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.kinds import DAEMONS
 from customerservice.mail.parts import Part
-from customerservice.mail.received import Bounce, BouncedRecipient
+from customerservice.mail.received import Bounce, BouncedRecipient, Receipt
 from customerservice.mail.reports import (
     ADDRESS_FORM,
     LONGEST_REASON,
@@ -53,15 +53,14 @@ def read_bounce(
     if told is not None and told.recipients:
         return told
     if reports.receipt is not None and reports.receipt.recipients:
-        return _rejected(reports, text)
+        return _rejected(reports.receipt, text)
     plain = read_plain_report(text, fields=fields, own=own, host=host)
     about = original_message_id(raw, root) if told is None else told.original_message_id
     return attrs.evolve(plain, original_message_id=about or plain.original_message_id)
 
 
-def _rejected(reports: Reports, text: str) -> Bounce:
+def _rejected(receipt: Receipt, text: str) -> Bounce:
     """Give the bounce that a rejection by a Sieve script is (RFC 5429 2.2), out of its notification and its words."""
-    assert reports.receipt is not None
     words = one_line(text[:LONGEST_REPORT])[:LONGEST_REASON]
     recipients = tuple(
         BouncedRecipient(
@@ -71,9 +70,9 @@ def _rejected(reports: Reports, text: str) -> Bounce:
             reason=words or None,
             cause=reason_of(None, words, permanent=True),
         )
-        for address in reports.receipt.recipients
+        for address in receipt.recipients
     )
-    return Bounce(recipients=recipients, original_message_id=reports.receipt.original_message_id)
+    return Bounce(recipients=recipients, original_message_id=receipt.original_message_id)
 
 
 # "<anna@mail.example>: host said 550" (qmail, Postfix, sendmail) and "RCPT TO:<anna@mail.example>" with its refusal.

@@ -95,14 +95,14 @@ def _read_receipt(raw: bytes, root: Part) -> Receipt | None:
     found = _first_block(raw, root, _RECEIPT_TYPES)
     if found is None:
         return None
-    fields, message_ids = found
+    fields, message_id = found
     # "manual-action/MDN-sent-manually; displayed/error": the mode, the type, its modifiers (RFC 8098 3.2.6).
     disposition = fields.get("disposition", "").rpartition(";")[2].partition("/")[0].strip().lower()
     addresses = (_typed_address(fields.get(name, "")) for name in ("original-recipient", "final-recipient"))
     return Receipt(
         disposition=one_line(disposition)[:_LONGEST_WORD] or None,
         recipients=tuple(dict.fromkeys(address for address in addresses if address is not None))[:1],
-        original_message_id=message_ids,
+        original_message_id=message_id,
     )
 
 
