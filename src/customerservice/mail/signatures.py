@@ -54,7 +54,6 @@ _SENT = (
     r"ارسال(?: شده)? از\b", r"فرستاده شده از\b",
     r"发自", r"發自", r"從我的", r"来自", r"通过.{0,20}发送", r"從 ?.{0,20}傳送", r"나의 ", r"내 ", r"gửi từ\b",
 )  # fmt: skip
-# What may follow it on the line: a version, an address, a sign, the rest of a slogan. Not the rest of a sentence.
 _SENT_FROM = re.compile(
     r"[>\s*_\W]{0,6}(?:" + "|".join(_SENT) + r").{0,60}?(?:" + _DEVICES + r")(\w*)(.{0,160})$",
     re.IGNORECASE,
@@ -67,13 +66,19 @@ _DEVICE_FIRST = re.compile(
     r"|küldve)\W*$",
     re.IGNORECASE,
 )
-_SLOGAN = re.compile(
-    r"\W*(?:(?:[A-Z\d][\w.+&-]*|for|on|für|auf|pour|sur|para|per|su|voor|op|dla|för|til|и|для|на|of|and|using|via"
-    r"|with|mit|"
-    r"mail|app|client|mobile|device|phone|tablet|smartphone|email|e-mail|gesendet|geschickt|verschickt|pro|mini|se|"
-    r"mein\w*|meu|mio|mi|mon|my|von|x|ultra|max|plus|versendet|5g|4g|dienst|gerät|tarafımdan|gönderildi)(?:\W+|$))*\W*$"
+# Words of slogans behind the name of the device or program.
+_BEHIND = frozenset(
+    """
+    for on für auf pour sur para per su voor op dla för til na of and using via with mit mein meinem meu mio mi mon
+    my von mail app client mobile device phone tablet smartphone email e-mail gesendet geschickt verschickt
+    versendet dienst gerät aus der die mobil mobiltelefon handy
+    """.split()
 )
-_ADVICE = re.compile(r"\s*[.,;:!<(|\[–—-]")
+_STOPS = re.compile(r"[.,;:!<(|\[]")
+_FOREIGN = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]")
+_MOST_BEHIND = 8  # words
+_MOST_FOREIGN = 3  # words of a script that has no capitals to tell a name by, or of which we know none
+
 
 # How a legal notice or a virus scanner's line begins, by language. The whole paragraph is taken, and only at the end.
 _NOTICE = re.compile(
@@ -133,10 +138,23 @@ def is_sent_from(line: str) -> bool:
         return False
     found = _SENT_FROM.match(text)
     if found is not None:
-        rest = found[2]
-        return not rest.strip() or _ADVICE.match(rest) is not None or _SLOGAN.match(rest) is not None
+        return _is_slogan(_STOPS.split(found[2], maxsplit=1)[0])
     # Of the words that end such a line only one is ASCII, and the pattern costs more than all others.
     return (not text.isascii() or "umdan" in text.lower()) and _DEVICE_FIRST.match(text) is not None
+
+
+def _is_slogan(text: str) -> bool:
+    """Tell whether words behind the name of a device are names, numbers and the like, not the rest of a sentence."""
+    words = text.replace("/", " ").split()
+    foreign = sum(_FOREIGN.match(word) is not None for word in words)
+    return (
+        len(words) <= _MOST_BEHIND
+        and foreign <= _MOST_FOREIGN
+        and all(
+            word != word.lower() or not word[0].isalpha() or word.lower() in _BEHIND or _FOREIGN.match(word)
+            for word in words
+        )
+    )
 
 
 def is_delimiter(line: str) -> bool:
