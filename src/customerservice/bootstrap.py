@@ -534,6 +534,7 @@ class ContactDesk:
         saves_messages: bool = True,
         position: int = 0,
         after_reply: AfterReply | None = None,
+        language: str | None = None,
     ) -> Contact:
         """Store a new contact of this desk's shop; a plain `name` is its English one.
 
@@ -549,6 +550,7 @@ class ContactDesk:
             saves_messages=saves_messages,
             position=position,
             after_reply=after_reply,
+            language=language,
         )
         return administration.add_contact(self._context, self._actor, contact)
 

@@ -28,6 +28,7 @@ from customerservice.adapters.storage.sqlalchemy.schema import (
 from customerservice.adapters.storage.sqlalchemy.storage import SqlAlchemyStorage
 from customerservice.adapters.storage.sqlalchemy.tables import metadata
 from customerservice.errors import SchemaOutdated, SchemaTooNew
+from customerservice.testing.builders import Builder
 
 DATABASES = [
     "sqlite",
@@ -112,6 +113,28 @@ def test_version_is_told(url: str, engine: sa.Engine) -> None:
 
     with engine.connect() as connection:
         assert (current_revision(connection), needs_upgrade(connection)) == (HEAD, False)
+
+
+def test_what_older_tables_hold_is_kept(url: str, engine: sa.Engine) -> None:
+    """Contacts of the first version have no language after the upgrade, and all else as it was."""
+    build = Builder()
+    contact = build.contact()
+    storage = SqlAlchemyStorage.open(url, create=True)
+    with storage.unit() as unit:
+        unit.contacts.add(contact)
+    storage.close()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE cs_contact DROP COLUMN language")
+        connection.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0001'")
+    with pytest.raises(SchemaOutdated):
+        SqlAlchemyStorage.open(url, create=True)
+
+    upgrade(url)
+
+    storage = SqlAlchemyStorage.open(url, create=True)
+    with storage.unit(reading=True) as unit:
+        assert unit.contacts.get(contact.id) == contact
+    storage.close()
 
 
 def test_version_of_the_host_is_untouched(url: str, engine: sa.Engine) -> None:

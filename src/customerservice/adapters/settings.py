@@ -63,6 +63,7 @@ class ContactSetting:
     addresses: tuple[EmailAddress, ...] = ()
     saves_messages: bool = True
     after_reply: AfterReply | None = None
+    language: str | None = None
 
 
 @attrs.frozen(kw_only=True)

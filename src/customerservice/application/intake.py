@@ -430,6 +430,7 @@ class _Case:
 
     def _open(self, decision: Decision) -> Delivery:
         contact, rule = self._contact()
+        language = None if contact is None else contact.language
         thread_id = ThreadId(self.intake.desk.ids.new())
         message = self._message(thread_id, None if contact is None else contact.id, public=True)
         change = Thread.open(
@@ -437,8 +438,8 @@ class _Case:
             number=self.intake.unit.threads.next_number(),
             actor=self.intake.actor,
             subject=self.mail.subject,
-            # The contact's and the customer's own language come before it, once they have one (R42).
-            language=detect_language(self.mail.new_text) or self.intake.desk.settings.language,
+            # A customer's own language will come before the contact's, once there are customers (R42).
+            language=language or detect_language(self.mail.new_text) or self.intake.desk.settings.language,
             address=self.person.address,
             name=self.person.name,
         )

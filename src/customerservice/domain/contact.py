@@ -33,6 +33,7 @@ class Contact:
         saves_messages: whether its messages become threads; without it they are only mailed on, so it needs an address.
         position: contacts are listed by it, then by id.
         after_reply: what a reply does to the status; None takes the help desk's.
+        language: of the threads that mail to it opens (R42), as ``de``; None goes by what each mail is written in.
         version: raised by the storage at each save.
     """
 
@@ -44,6 +45,7 @@ class Contact:
     saves_messages: bool = True
     position: int = 0
     after_reply: AfterReply | None = None
+    language: str | None = None
     version: int = 1
 
     def __attrs_post_init__(self) -> None:

@@ -854,6 +854,13 @@ def test_a_thread_has_the_language_of_what_the_customer_wrote(make_shop, text, l
     assert shop.open_thread(shop.write(text)).language == language
 
 
+def test_the_language_of_the_contact_goes_before_that_of_the_mail(shop):
+    """A department that answers in one language alone."""
+    shop.desk.contacts.save(attrs.evolve(shop.desk.contacts.get(shop.contact.id), language="de"))
+
+    assert shop.open_thread(shop.write("Where is my parcel? It is two weeks late by now.")).language == "de"
+
+
 # Contacts (R39, R40).
 
 

@@ -162,6 +162,7 @@ def _store_contact(desk: "HelpDesk", wanted: "ContactSetting") -> None:
                 addresses=wanted.addresses,
                 saves_messages=wanted.saves_messages,
                 after_reply=wanted.after_reply,
+                language=wanted.language,
             )
             if changed != contact:
                 desk.contacts.save(changed)
@@ -171,6 +172,7 @@ def _store_contact(desk: "HelpDesk", wanted: "ContactSetting") -> None:
         addresses=wanted.addresses,
         saves_messages=wanted.saves_messages,
         after_reply=wanted.after_reply,
+        language=wanted.language,
         position=len(desk.contacts.all()),
     )
 

@@ -162,6 +162,7 @@ class ValuePromises(ContractBase):
             saves_messages=False,
             position=-(2**31),
             after_reply=AfterReply.PENDING1,
+            language="pt-BR",
             version=7,
         )
         with storage.unit() as unit:

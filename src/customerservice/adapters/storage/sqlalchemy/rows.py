@@ -57,6 +57,7 @@ def contact_values(contact: Contact) -> Values:
         "position": contact.position,
         "after_reply": None if contact.after_reply is None else contact.after_reply.value,
         "version": contact.version,
+        "language": contact.language,
     }
 
 
@@ -70,7 +71,7 @@ def contact_address_values(contact: Contact) -> list[Values]:
 
 def contact_of(row: Row, addresses: Iterable[str]) -> Contact:
     """Give the contact of a row and its addresses in order."""
-    id_, shop, name, description, saves_messages, position, after_reply, version = row
+    id_, shop, name, description, saves_messages, position, after_reply, version, language = row
     return Contact(
         id=id_,
         shop=shop,
@@ -80,6 +81,7 @@ def contact_of(row: Row, addresses: Iterable[str]) -> Contact:
         saves_messages=saves_messages,
         position=position,
         after_reply=None if after_reply is None else AfterReply(after_reply),
+        language=language,
         version=version,
     )
 

@@ -17,7 +17,7 @@ from customerservice.errors import MissingExtra, SchemaOutdated, SchemaTooNew, S
 VERSION_TABLE: Final = "cs_alembic_version"
 
 #: Every version this code knows, oldest first; the last is the one it needs.
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 
 #: The version this code needs.
 HEAD: Final = REVISIONS[-1]

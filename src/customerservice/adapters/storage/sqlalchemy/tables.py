@@ -75,6 +75,7 @@ contact = _table(
     _column("position", sa.BigInteger),
     sa.Column("after_reply", NAME),
     _column("version", sa.BigInteger),
+    sa.Column("language", Words),
     sa.Index(None, "shop", "position"),
 )
 

@@ -24,6 +24,13 @@ def create_table(name: str, *parts: sa.Column[Any] | sa.Constraint | sa.Index, *
             create_index(name, index)
 
 
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column where it is missing."""
+    if column.name not in {there["name"] for there in sa.inspect(op.get_bind()).get_columns(table, schema=_schema())}:
+        # Unlike a table, a changed one is not led to its schema by the connection.
+        op.add_column(table, column, schema=_schema())
+
+
 def create_index(table: str, index: sa.Index) -> None:
     """Make an index as given, over columns named by text."""
     where = {key: value for key, value in index.dialect_kwargs.items() if key.endswith("_where")}
