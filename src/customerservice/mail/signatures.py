@@ -66,6 +66,8 @@ _DEVICE_FIRST = re.compile(
     r"|küldve)\W*$",
     re.IGNORECASE,
 )
+# One of these is in each such line, and the pattern costs more than all others.
+_DEVICE_FIRST_WORDS = ("送信", "보냄", "보냈습니다", "傳送", "发送", "gönder", "umdan", "lähetetty", "küldve")
 # Words of slogans behind the name of the device or program.
 _BEHIND = frozenset(
     """
@@ -139,8 +141,8 @@ def is_sent_from(line: str) -> bool:
     found = _SENT_FROM.match(text)
     if found is not None:
         return _is_slogan(_STOPS.split(found[2], maxsplit=1)[0])
-    # Of the words that end such a line only one is ASCII, and the pattern costs more than all others.
-    return (not text.isascii() or "umdan" in text.lower()) and _DEVICE_FIRST.match(text) is not None
+    lowered = text.lower()
+    return any(word in lowered for word in _DEVICE_FIRST_WORDS) and _DEVICE_FIRST.match(text) is not None
 
 
 def _is_slogan(text: str) -> bool:
