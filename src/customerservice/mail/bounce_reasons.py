@@ -73,7 +73,8 @@ _OF_WORDS: Sequence[tuple[BounceReason, str]] = (
     (
         BounceReason.TOO_LARGE,
         (
-            r"(?:message|mail|size|file|attachment)[^\n]{0,40}(?:too (?:big|large)|exceeds?[^\n]{0,24} (?:size|limit)|"
+            r"(?:message|\be?-?mail\b|size|file|attachment)[^\n]{0,40}"
+            r"(?:too (?:big|large)|exceeds?[^\n]{0,24} (?:size|limit)|"
             r"size limit)|size limit|sizelimit|zu groß|trop (?:volumineux|gros|grand)|demasiado grande|troppo grande|"
             r"слишком (?:большой|большое)|超过[^\n]{0,12}大小|サイズ[^\n]{0,12}(?:超|制限)"
         ),

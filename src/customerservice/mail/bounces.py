@@ -10,7 +10,7 @@ from customerservice.domain.text import one_line
 from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.kinds import DAEMONS
 from customerservice.mail.parts import Part
-from customerservice.mail.received import Bounce, BouncedRecipient, Receipt
+from customerservice.mail.received import Bounce, BouncedRecipient, BounceReason, Receipt
 from customerservice.mail.reports import (
     ADDRESS_FORM,
     LONGEST_REASON,
@@ -78,7 +78,7 @@ def _rejected(receipt: Receipt, text: str) -> Bounce:
 # "<anna@mail.example>: host said 550" (qmail, Postfix, sendmail) and "RCPT TO:<anna@mail.example>" with its refusal.
 _REASONED = re.compile(rf"^[ \t>*]{{0,8}}<({ADDRESS_FORM})>(?:\.{{3}}|:| {{1,8}}(?=[45]\d\d|\())", re.MULTILINE)
 _ASKED = re.compile(
-    rf"(?:RCPT TO:\s{{0,3}}|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?)<({ADDRESS_FORM})>",
+    rf"(?:RCPT TO:\s{{0,3}}<?|[45]\d\d[ -](?:[45]\.\d\.\d{{1,2}} )?<)({ADDRESS_FORM})",
     re.IGNORECASE,
 )
 # The address that the mail was sent to, where the server names the one that it was forwarded to (sendmail 8, Exim 4).
@@ -94,10 +94,19 @@ _TRIGGER = re.compile(
     re.IGNORECASE,
 )
 _RULE = re.compile(r"\n[ \t]{0,4}[-=_*]{3,}|\n[ \t]{0,4}\n[ \t]{0,4}\n[ \t]{0,4}\n")
+# The lines of a report that tell who sent the mail (Apache James, MailMarshal, Exchange in each language).
+_OF_SENDER = re.compile(
+    r"[ \t>*]{0,8}(?:original )?(?:mail )?(?:from|sender|return-path|reply-to|von|absender|de|da|expéditeur|mittente|"
+    r"remitente|remetente|van|afzender|från|fra|lähettäjä|od|от|отправитель|від|gönderen|από|发件人|寄件者|"
+    r"差出人|보낸 사람)"
+    r"[ \t]{0,4}[:\uff1a][^\n]{0,200}",
+    re.IGNORECASE,
+)
 _NOT_THESE = ("mail from", "message from", "sent from", "from:", "contact", "sender", "postmaster at", "mailto:")
 _TYPED = re.compile(r"^(?:smtp|rfc822|to|recipient)[=;:]", re.IGNORECASE)
 # A name alone on its line, which AOL wrote for recipients of its own (bounces of 2009).
 _LOCAL_NAME = re.compile(r"^[ \t]{1,8}([A-Za-z0-9][A-Za-z0-9._-]{1,30})[ \t]*$", re.MULTILINE)
+_LONGEST_LINE = 200  # characters before an address that say whose it is
 _MOST_UNNAMED = 3  # addresses of a text that does not say which of them failed
 
 # Where the words of a report end and the mail it is about begins.
@@ -210,7 +219,8 @@ def _named_section(text: str) -> str:
 
 def _named(text: str) -> Iterator[str]:
     for match in _ADDRESS.finditer(text):
-        if not text[max(0, match.start() - 12) : match.start()].rstrip(" <\"'").lower().endswith(_NOT_THESE):
+        line = text[max(0, match.start() - _LONGEST_LINE) : match.start()].rpartition("\n")[2]
+        if not line[-12:].rstrip(" <\"'").lower().endswith(_NOT_THESE) and not _OF_SENDER.fullmatch(line):
             yield match[0]
 
 
@@ -241,8 +251,14 @@ def _told_recipient(text: str, address: EmailAddress, of_all: str | None, retrie
         action="failed" if permanent else "delayed",
         permanent=permanent,
         reason=reason or None,
-        cause=reason_of(status, reason if reason else text[:LONGEST_REASON], permanent=permanent),
+        cause=_cause(status, reason, text, permanent=permanent),
     )
+
+
+def _cause(status: str | None, reason: str, text: str, *, permanent: bool) -> BounceReason:
+    """Give the cause by the reason told for a recipient, else by all that the report tells."""
+    found = reason_of(status, reason, permanent=permanent)
+    return reason_of(None, text, permanent=permanent) if found is BounceReason.UNKNOWN else found
 
 
 def _reason_after(text: str) -> str:

@@ -94,7 +94,7 @@ _ABSENT = re.compile(any_language("absent", "notice", "away"), re.IGNORECASE)
 _ITSELF = re.compile(any_language("itself"), re.IGNORECASE)
 _SHOP = re.compile(any_language("shop"), re.IGNORECASE)
 _QUESTION = re.compile("[?\uff1f\u061f\u037e]")
-_END = r"(?=\s{0,3}[:!.)\]\u2013\uff1a\u3011(-]|\s*$)"
+_END = r"(?=\s{0,3}[:!.)\]\u2013\uff1a\u3011(-]|\s{1,3}re:|\s*$)"
 _START = r"[\s\[(*\"'<\u3010]{0,4}"
 _AUTOMATIC_SUBJECT = re.compile(rf"{_START}{any_language('automatic')}{_END}", re.IGNORECASE)
 _NOTICE_SUBJECT = re.compile(rf"{_START}{any_language('notice')}{_END}", re.IGNORECASE)
@@ -113,6 +113,7 @@ _REFUSED = re.compile(any_language("full", "unknown"), re.IGNORECASE)
 _SERVER_TALK = re.compile(
     r"\b[45]\d\d[ -]{1,2}\(?#?[45]\.\d{1,3}\.\d{1,3}|\b55[0-4] |smtp error|transcript of session|rcpt to|"
     r"remote (?:mail )?(?:server|host) (?:said|answered|responded)|mail delivery (?:sub)?system|qmail-send|"
+    r"created automatically by mail delivery software|"
     r"permanent (?:fatal )?errors?|fatal errors?|transient (?:non-fatal )?errors|"
     r"(?:following|failed|listed) (?:recipients?|address(?:es)?)|address(?:es)?(?:\(es\))? failed",
     re.IGNORECASE,
@@ -130,7 +131,7 @@ _BOUNCE_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _PROGRAM = re.compile(
-    r"mailer|daemon|postmaster|\bsmtp|_smtp|(?:e-?mail|mail)[ ._-]?(?:delivery|system|service|gateway|server|robot)|"
+    r"mailer[-_ ]?daemon|postmaster|\bsmtp|_smtp|(?:e-?mail|mail)[ ._-]?(?:delivery|system|service|gateway|server)|"
     r"delivery[ ._-]?(?:sub)?system|system[ ._-]?administrator|anti[ -]?virus|\bndr\b|non-?delivery|bounces?@",
     re.IGNORECASE,
 )
@@ -205,12 +206,18 @@ def _is_told_without_return_path(signs: Signs) -> str | None:
 
 
 def _is_told_by_program(signs: Signs) -> str | None:
-    if not (_PROGRAM.search(signs.sender) or _is_submitted(signs) or _is_bulk(signs)):
+    if not (_is_named_like_program(signs) or _is_submitted(signs) or _is_bulk(signs)):
         return None
     if "in-reply-to" in signs.fields or not _has_bounce_subject(signs) or has_prefix(signs.subject):
         return None
     about_shop = _SHOP.search(signs.subject) or _SHOP.search(signs.text[:_OPENING])
     return "" if _text_tells_of_failure(signs) and not about_shop else None
+
+
+def _is_named_like_program(signs: Signs) -> bool:
+    # A firm may be called Mail Service, but does not name an address or a code when it tells of an outage.
+    told = signs.text[:_TOLD]
+    return _PROGRAM.search(signs.sender) is not None and ("@" in told or _SERVER_TALK.search(told) is not None)
 
 
 def _is_daemon(signs: Signs) -> bool:
@@ -361,7 +368,8 @@ def _is_away_in_bulk(signs: Signs) -> str | None:
 
 
 def _is_away_without_return_path(signs: Signs) -> str | None:
-    return "" if _is_returned(signs) and _ABSENT.search(signs.new_text[:_OPENING]) else None
+    told = _AWAY_SUBJECT.match(signs.subject) or _ABSENT.search(signs.new_text[:_OPENING])
+    return "" if told and _is_returned(signs) else None
 
 
 def _is_generated(signs: Signs) -> str | None:

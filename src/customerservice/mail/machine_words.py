@@ -45,11 +45,12 @@ class MachineWords:
 WORDS: Sequence[MachineWords] = (
     MachineWords(
         language="en",
-        automatic=r"auto(?:matic|mated)?[- ]?(?:reply|response|responder|answer)|automatically generated reply",
+        automatic=r"auto(?:matic|mated)?[- ]?(?:reply|response|responder|answer)|automatically generated reply|"
+        r"yahoo! auto response",
         notice=r"out of (?:the )?office (?:auto[- ]?reply|reply|notification|notice|message)|vacation (?:reply|"
         r"message|notice|response)|absence (?:notice|notification)|away (?:message|notice)",
         away=r"out of (?:the )?office|away from (?:my|the) (?:office|mail|desk)|on (?:vacation|holiday|annual leave|"
-        r"leave)|\bo\.?o\.?o\b",
+        r"leave)|\bo\.?o\.?o\b|vacation",
         absent=r"out of (?:the |my )?office|(?:away from|not in) (?:my |the )?(?:office|desk|e-?mail)|on (?:vacation|"
         r"holidays?|annual leave|leave|(?:parental|maternity|paternity|sick) leave)|(?:am|will be|i'm) (?:currently "
         r")?away|unable to read your|(?:limited|no) access to (?:my )?e?-?mails?|return(?:ing)? to (?:the )?office",
@@ -65,7 +66,7 @@ WORDS: Sequence[MachineWords] = (
         full=r"mailbox (?:is |\S{1,80} is )?(?:full|over ?quota|exceeded)|full mailbox|(?:over|exceed(?:s|ed|ing)?|"
         r"out of) (?:\w{1,12} ){0,3}quota|quota (?:is |has been )?(?:exceeded|full)|over ?quota|(?:insufficient|not "
         r"enough|no) (?:system |disk |storage |mailbox )?(?:storage|space)|space not enough|mail ?box (?:size|quota) "
-        r"(?:limit )?exceeded|inbox (?:is )?full|exceeded (?:the |its )?storage",
+        r"(?:limit )?exceeded|inbox (?:is )?full|exceeded (?:the |its )?storage|mailbox exceeds",
         unknown=r"(?:user|recipient|mailbox|address|account|alias|e-?mail)(?: name)?(?: \S{3,80})? ?(?:is |was |"
         r"could )?(?:unknown|not (?:found|known|recognized|listed|exist|be found)|not a (?:valid|known)|does(?:n't| "
         r"not) exist|invalid|not active)|(?:unknown|no such|invalid|bad|non-?existent) (?:\w{1,9} )?(?:user|"
@@ -114,7 +115,7 @@ WORDS: Sequence[MachineWords] = (
         r"etre |été )?(?:remis|délivré|delivre|distribué|envoyé|acheminé)|impossible (?:de remettre|de distribuer|de "
         r"délivrer|d['\u2019]acheminer)|échec (?:de (?:la )?|d['\u2019])?(?:remise|distribution|envoi|livraison)|"
         r"rejeté|retardé",
-        full=r"boîte (?:aux lettres |de réception |mail )?(?:\S{1,60} )?(?:est )?pleine|quota (?:est )?dépassé",
+        full=r"bo[iî]te (?:aux lettres |de réception |mail )?(?:\S{1,60} )?(?:est )?pleine|quota (?:est )?dépassé",
         unknown=r"(?:destinataire|adresse|utilisateur|compte|boîte)(?: \S{1,60}){0,2} (?:est )?(?:inconnue?|"
         r"introuvable|inexistante?|n['\u2019]existe pas|invalide)|n['\u2019]existe pas",
         shop=r"commande|colis|livraison|rembours|facture|achat|article|transporteur",

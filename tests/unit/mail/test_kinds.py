@@ -109,7 +109,9 @@ def test_reports(extra: str, types: list[str], kind: MailKind) -> None:
         mail("550 User unknown", Return_Path="<>", Subject="something"),
         mail("550 User unknown", Return_Path="<MAILER-DAEMON>", Subject="something"),
         mail("无法投递", From="MAILER-DAEMON@mx.example", Subject="hi"),
-        mail("Your message was not delivered: no user", From="mail-gateway@mx.example", Subject="Delivery failure"),
+        mail("Your message was not delivered: a@b.example", From="mail-gateway@mx.example", Subject="Delivery failure"),
+        mail("Your message was not delivered: 550 gone", From="mail-gateway@mx.example", Subject="Delivery failure"),
+        mail("Your message was not delivered", Subject="Delivery failure", Precedence="bulk"),
         mail("x", X_Failed_Recipients="a@b.example"),
     ],
 )

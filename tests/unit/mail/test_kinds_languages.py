@@ -456,11 +456,16 @@ def test_customer_without_parcel_is_a_person(header: Mapping[str, str], language
 
 @in_each_language
 def test_words_of_a_bounce_need_a_server(language: str) -> None:
-    """A mail server or an empty return path makes a bounce of the words of one; a person's address does not."""
+    """A mail server or an empty return path makes a bounce of the words of one; a person's address does not.
+
+    What is only named like a program must name an address or a code, too.
+    """
     sample = SAMPLES[language]
+    gateway = {"From": "smtp-gateway@mx.example"}
 
     assert kind_of(sample.undelivered, "4711", {"From": "postmaster@mx.example"}) is MailKind.BOUNCE
     assert kind_of(sample.undelivered, "4711", {"Return-Path": "<>"}) is MailKind.BOUNCE
     assert kind_of("4711", f"{sample.bounced}: 4711", {"Return-Path": "<>"}) is MailKind.BOUNCE
-    assert kind_of(sample.undelivered, f"{sample.bounced}: 1", {"From": "smtp-gateway@mx.example"}) is MailKind.BOUNCE
+    assert kind_of(f"{sample.undelivered}\n<bob@x.example>", f"{sample.bounced}: 1", gateway) is MailKind.BOUNCE
+    assert kind_of(sample.undelivered, f"{sample.bounced}: 1", gateway) is MailKind.PERSON
     assert kind_of(sample.undelivered, f"{sample.bounced}: 4711") is MailKind.PERSON
