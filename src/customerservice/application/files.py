@@ -25,15 +25,17 @@ class FileToHandOut:
         """The HTTP fields to serve it with, so that a browser saves it and runs nothing in it, whatever it is.
 
         HTML, SVG, XML, PDF and Flash files can hold programs that would run in the name of the site that shows them.
+        Only pictures that run nothing keep their media type, so that a page can show them in its own ``img``.
 
         >>> file = Attachment(id=None, filename="a b.svg", media_type="image/svg+xml", size=0, sha256="")
         >>> FileToHandOut(attachment=file, content=b"").headers["Content-Disposition"]
         "attachment; filename*=UTF-8''a%20b.svg"
         """
+        file = self.attachment
         return {
-            "Content-Type": "application/octet-stream",
+            "Content-Type": "application/octet-stream" if file.is_download_only else file.media_type,
             # RFC 6266 4.3, RFC 8187: every sign that could mean something is encoded, so that no name adds a field.
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(self.attachment.filename or 'file', safe='')}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.safe_filename, safe='')}",
             "Content-Length": str(len(self.content)),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -60,6 +60,15 @@ def test_whatever_a_file_is_it_is_saved_and_not_shown(shop, name, media_type):
     assert "sandbox" in headers["Content-Security-Policy"]
 
 
+def test_a_picture_that_runs_nothing_keeps_its_type(shop):
+    """So that a page can show it in an ``img`` of its own; opened alone it is saved like any file."""
+    headers = shop.desk.threads.file(*the_file(shop, mail_with(b"PNG", "photo.png", "image/png"))).headers
+
+    assert headers["Content-Type"] == "image/png"
+    assert headers["Content-Disposition"].startswith("attachment;")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
 def test_a_name_adds_no_field(shop):
     """Quotes, line ends and letters of any language are encoded; a file without name has one."""
     build = Builder()
@@ -70,9 +79,9 @@ def test_a_name_adds_no_field(shop):
     ]
 
     assert names == [
-        "attachment; filename*=UTF-8''a%22%3B%20filename%3Db.exe%0D%0AX%3A%20y",
+        "attachment; filename*=UTF-8''a_%3B%20filename%3Db.exeX",
         "attachment; filename*=UTF-8''Rechnung%20Gr%C3%B6%C3%9Fe.pdf",
-        "attachment; filename*=UTF-8''file",
+        "attachment; filename*=UTF-8''attachment",
     ]
 
 
