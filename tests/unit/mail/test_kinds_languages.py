@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mail_samples import mail
 
 from customerservice.mail import MailKind, parse
@@ -469,3 +471,33 @@ def test_words_of_a_bounce_need_a_server(language: str) -> None:
     assert kind_of(f"{sample.undelivered}\n<bob@x.example>", f"{sample.bounced}: 1", gateway) is MailKind.BOUNCE
     assert kind_of(sample.undelivered, f"{sample.bounced}: 1", gateway) is MailKind.PERSON
     assert kind_of(sample.undelivered, f"{sample.bounced}: 4711") is MailKind.PERSON
+
+
+#: Subjects and sentences in which customers and mail servers use the same words.
+SAID = st.sampled_from(
+    [
+        text
+        for sample in SAMPLES.values()
+        for text in (sample.bounced, sample.undelivered, *sample.complaint, *sample.customer, sample.absent)
+    ]
+    + ["550 5.1.1 User unknown", "<bob@x.example>: host said: 552 5.2.2 mailbox full", "RCPT TO:<bob@x.example>"]
+)
+
+
+@given(
+    subject=SAID,
+    texts=st.lists(SAID, max_size=4),
+    header=st.dictionaries(
+        st.sampled_from(["In-Reply-To", "References", "User-Agent", "List-Unsubscribe", "X-Auto-Response-Suppress"]),
+        st.just("<9@shop.example>"),
+    ),
+)
+def test_words_alone_never_make_a_bounce(subject: str, texts: list[str], header: dict[str, str]) -> None:
+    """Whatever a person says in whatever order, without a sign of a server it is no bounce."""
+    assert kind_of("\n".join(texts), subject, header) is not MailKind.BOUNCE
+
+
+@given(texts=st.lists(SAID, max_size=4))
+def test_plain_subject_is_a_persons(texts: list[str]) -> None:
+    """Under a subject of everyday the same words are always a person's."""
+    assert kind_of("\n".join(texts), "Order 4711") is MailKind.PERSON
