@@ -49,7 +49,7 @@ _KINDS = {
     "image/tiff": r"tiff?|dng|nef|cr2",
     "image/svg+xml": r"svg|svg\+xml|xml",
     "text/html": r"x?html?|xhtml\+xml|mhtml?|xml|eml|rfc822",
-    "application/zip": r"zip|x-zip(?:-compressed)?|jar|apk|epub(?:\+zip)?|[a-z]{3,4}x|od[a-z]|pages|numbers|key|vnd\..*",
+    "application/zip": r"(?:x-)?zip(?:-compressed)?|jar|apk|epub(?:\+zip)?|[a-z]{3,4}x|od[a-z]|pages|key|vnd\..*",
     "application/x-ole-storage": r"doc|dot|xls|xlt|ppt|pps|msg|msi|msword|vnd\..*|vsd|(?:doc|xls|ppt)x",
     "application/rtf": r"rtf|doc|msword|richtext",
     "application/gzip": r"t?gz|gzip|x-gzip|svgz|x-compressed(?:-tar)?|emz",
