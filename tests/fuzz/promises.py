@@ -94,7 +94,8 @@ def _of_identity(raw: bytes, mail: ReceivedMail) -> Iterator[str]:
 def _of_counts(raw: bytes, mail: ReceivedMail) -> Iterator[str]:
     limits = Limits()
     bounds = {
-        "characters of the text": (len(mail.text), 4 * len(raw) + 1_000),
+        # Each short line of a deep quotation in HTML gets its nine marks.
+        "characters of the text": (len(mail.text), 20 * len(raw) + 1_000),
         "characters of the HTML": (len(mail.html or ""), len(raw) + 1_000),
         "characters of the header": (sum(len(value) for _, value in mail.headers), len(raw) + 1_000),
         "bytes of the attachments": (sum(len(each.content) for each in mail.attachments), 2 * len(raw) + 1_000),
