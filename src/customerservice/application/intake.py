@@ -384,11 +384,11 @@ class _Case:
     def _thread_of_original(self) -> Thread | None:
         """The thread whose right token a report shows, in its own text or in the mail that it is about."""
         mails = [self.mail]
-        for part in self.mail.attachments[:MAX_ATTACHMENTS]:
-            if part.media_type in _ORIGINALS:
-                original = self.intake.desk.reader(part.content[:_ORIGINAL_HEADER])
-                # What we sent has the signed address where answers go.
-                mails.append(attrs.evolve(original, to=original.reply_to))
+        originals = [part for part in self.mail.attachments if part.media_type in _ORIGINALS]
+        for part in originals[:_MOST_SHOWN]:
+            original = self.intake.desk.reader(part.content[:_ORIGINAL_HEADER])
+            # What we sent has the signed address where answers go.
+            mails.append(attrs.evolve(original, to=original.reply_to))
         shown = (hint for mail in mails for hint in hints(mail, reply_addresses=self.intake.around.reply_addresses))
         found = (one for hint in shown if not isinstance(hint, HeaderHint) for one in self._look_up(hint))
         right = next((one for one in found if one.kind is EvidenceKind.VALID_TOKEN), None)

@@ -51,6 +51,9 @@ class MarkerHint:
 
 Hint = HeaderHint | AddressHint | MarkerHint
 
+# Each is looked up: a mail to thousands of made-up signed addresses must not cost thousands of questions.
+_MOST_SIGNED = 20
+
 
 def hints(mail: ReceivedMail, *, reply_addresses: Sequence[str] = ()) -> tuple[Hint, ...]:
     """Give what the mail points at, best first (R17): Message-IDs, signed reply addresses, a marker.
@@ -58,12 +61,12 @@ def hints(mail: ReceivedMail, *, reply_addresses: Sequence[str] = ()) -> tuple[H
     Args:
         mail: the mail as read.
         reply_addresses: the patterns of signed reply addresses (``support+{token}@shop.example``); looked for in To,
-            Cc and the envelope headers, in that order.
+            Cc and the envelope headers, in that order; the first 20 different ones count.
     """
     found: list[Hint] = []
     if ids := tuple(dict.fromkeys((*mail.in_reply_to, *reversed(mail.references)))):
         found.append(HeaderHint(ids))
-    found.extend(dict.fromkeys(_signed(mail, reply_addresses)))
+    found.extend(list(dict.fromkeys(_signed(mail, reply_addresses)))[:_MOST_SIGNED])
     if mail.markers.number is not None:
         found.append(
             MarkerHint(

@@ -43,9 +43,9 @@ def test_ordinary_mail() -> None:
         "to": [{"address": "help@shop.example", "name": ""}],
         "cc": [],
         "date": "2026-01-02T10:00:00+01:00",
-        "text": "Hello",
+        "text": "Hello\n\n[a.png]",
         "html": '<p>Hello</p><img src="cid:p">',
-        "new_text": "Hello",
+        "new_text": "Hello\n\n[a.png]",
         "quoted_text": "",
         "signature": "",
         "attachments": [

@@ -82,6 +82,13 @@ def test_signed_addresses_need_a_pattern() -> None:
     assert hints(mail) == ()
 
 
+def test_a_mail_to_thousands_of_signed_addresses_has_few_hints() -> None:
+    """Each hint is looked up, so a sender must not make as many as he likes."""
+    many = [Correspondent(EmailAddress(f"support+{number}-{TOKEN}@shop.example")) for number in range(1, 2_000)]
+
+    assert len(hints(attrs.evolve(EMPTY, to=tuple(many)), reply_addresses=[PATTERN])) == 20
+
+
 def test_tokens_do_not_show_in_reprs_of_hints() -> None:
     """A hint in a log does not give the token away."""
     hint = MarkerHint(number=57, token=TOKEN, legacy=False, place="body")
@@ -270,6 +277,13 @@ def test_what_a_mail_does_not_show_is_said() -> None:
 
     assert len(not_shown(EMPTY, ())) == 3
     assert not_shown(answered, hints(answered)) == ("signed address: it is sent to none", "marker: it has none")
+
+    signed = attrs.evolve(
+        EMPTY,
+        to=(Correspondent(EmailAddress(f"support+57-{TOKEN}@shop.example")),),
+        markers=Markers(number=57, place="subject"),
+    )
+    assert not_shown(signed, hints(signed, reply_addresses=[PATTERN])) == ("message-ids: the mail answers none",)
 
 
 def test_dmarc_without_a_trusted_server_is_none() -> None:
