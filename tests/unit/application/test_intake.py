@@ -581,6 +581,41 @@ def test_a_bounce_that_names_no_mail_is_ignored_elsewhere(shop, case):
     assert delivery.outcome is Outcome.IGNORED
 
 
+def test_a_complaint_is_shown_on_the_mail_that_was_called_spam(shop):
+    """A feedback report (RFC 5965) is internal, and reopens nothing."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+    raw = (
+        "From: feedback@provider.example\r\nTo: help@shop.example\r\nSubject: FW: Re: Where is my parcel?\r\n"
+        "Message-ID: <complaint@provider.example>\r\n"
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nThis is an abuse report.\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        "Feedback-Type: abuse\r\nUser-Agent: Provider/1.0\r\nVersion: 1\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"Message-ID: <{id_of(reply.raw)}>\r\nSubject: Re: Where is my parcel?\r\n\r\nIt is on its way.\r\n--b--\r\n"
+    ).encode()
+
+    (delivery,) = shop.receive(raw)
+
+    _, sent, report = shop.messages(thread.id)
+    assert (delivery.outcome, delivery.decision.kind) == (Outcome.ATTACHED, "feedback_report")
+    assert (report.audience, report.in_reply_to) == (Audience.INTERNAL, sent.id)
+    assert shop.thread(thread.id).status is ThreadStatus.CLOSED
+
+
+@pytest.mark.parametrize("status", [ThreadStatus.PENDING1, ThreadStatus.PENDING2])
+def test_a_mail_of_a_customer_reopens_a_pending_thread(shop, status):
+    """Any customer mail reopens (R33)."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+    shop.desk.threads.set_status(thread.id, status)
+
+    shop.receive(shop.write("Still nothing", in_reply_to=id_of(reply.raw)))
+
+    assert shop.thread(thread.id).status is ThreadStatus.OPEN
+
+
 def test_a_read_receipt_is_shown_on_the_mail_that_was_read(shop):
     """It is a report in the thread (RFC 8098), and reopens nothing."""
     thread = shop.open_thread()
