@@ -229,6 +229,10 @@ def _by_lines(lines: Sequence[str]) -> _Parted | None:
     if any(not marked and line.strip() for marked, line in zip(quoted_below[start:end], below[start:end], strict=True)):
         return _WHOLE  # answered between the lines
     rest = below[end:]
+    further = _cut(rest)
+    if further is not None and not "".join(rest[: further[0]]).strip():
+        rest = ()  # the history goes on
+        end = len(below)
     if first == after and _is_list(above, below[start:end]):
         return _WHOLE
     if any(line.strip() for line in above):
@@ -295,9 +299,9 @@ def _cut_at(lines: Sequence[str], place: int, *, colon: int) -> tuple[int, int, 
         return _above_marker(lines, place), place + 1, False
     if 0 < colon < 40 and label(line) is not None and header_block(lines, place) is not None:
         above = place - 1
-        while above >= 0 and place - above < 4 and (not lines[above].strip() or is_rule(lines[above])):
+        while above >= 0 and place - above < 4 and (not lines[above].strip() or _DRAWN.fullmatch(lines[above].strip())):
             above -= 1
-        ruled = any(is_rule(other) for other in lines[above + 1 : place])
+        ruled = any(other.strip() for other in lines[above + 1 : place])
         if not ruled and above >= 0 and clean(lines[above]).endswith(_COLONS):
             return None  # "Here is what you sent me:"
         return above + 1, place + 1, False

@@ -14,10 +14,11 @@ from customerservice.mail.encoded_words import decode_words
 from customerservice.mail.forwards import is_forward_subject
 from customerservice.mail.kinds import Signs, kind_of
 from customerservice.mail.limits import Limits
+from customerservice.mail.machine_words import folded
 from customerservice.mail.markers import find_markers
 from customerservice.mail.message_ids import read_ids
 from customerservice.mail.parts import Part, read_parts, tidy
-from customerservice.mail.quotations import read_new_text
+from customerservice.mail.quotations import Reading, read_new_text
 from customerservice.mail.received import Bounce, Correspondent, Defect, MailKind, Receipt, ReceivedMail
 from customerservice.mail.reports import Reports, arrived, read_reports, walk
 
@@ -28,7 +29,7 @@ _ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x
 _SINGLE = ("from", "subject", "date", "message-id", "to")  # RFC 5322 3.6: at most once
 _BLANKS = re.compile(r"[ \t]{2,}")
 _HEADER_OF_ATTACHED = 64 * 1024  # bytes
-_READ_BY_RULES = 20_000  # characters of the text that the rules about the kind look at
+_READ_BY_RULES = 4_000  # characters of the text that the rules about the kind look at
 _HEADER_READ_BY_RULES = 1_000  # and of the From and the Subject
 
 
@@ -89,7 +90,7 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
         headers=header.decoded,
         defects=(*defects, *header.defects, *bodies.defects),
         reader_version=READER_VERSION,
-        forwarded_from=reading.forwarded_from or _attached_sender(bodies, limits),
+        forwarded_from=_forwarded_from(reading, bodies, limits) if kind is MailKind.PERSON else None,
         senders=senders,
         sender_is_ambiguous=header.sender_is_ambiguous(),
         receipt=_receipt(reports) if kind is MailKind.SYSTEM else None,
@@ -97,8 +98,10 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
     )
 
 
-def _attached_sender(bodies: Bodies, limits: Limits) -> Correspondent | None:
-    """Give the From of the attached mail where it is all that a mail holds, as of one forwarded as attachment."""
+def _forwarded_from(reading: Reading, bodies: Bodies, limits: Limits) -> Correspondent | None:
+    """Give who wrote the forwarded mail: as its banner says, or as an attached mail does that is all there is."""
+    if reading.forwarded_from is not None:
+        return reading.forwarded_from
     if bodies.text.strip() or len(bodies.attachments) != 1 or bodies.attachments[0].media_type != "message/rfc822":
         return None
     root, _ = read_parts(bodies.attachments[0].content[:_HEADER_OF_ATTACHED], limits)
@@ -209,11 +212,11 @@ def _signs(
         actions=reports.actions,
         disposition=None if reports.receipt is None else reports.receipt.disposition or "",
         calendar_method=_calendar_method(root),
-        sender=(header.text("from") or "")[:_HEADER_READ_BY_RULES],
+        sender=folded((header.text("from") or "")[:_HEADER_READ_BY_RULES]),
         sender_local="" if sender is None or sender.address is None else sender.address.local.lower(),
-        subject=(subject or "")[:_HEADER_READ_BY_RULES],
-        text=text[:_READ_BY_RULES],
-        new_text=new_text[:_READ_BY_RULES],
+        subject=folded((subject or "")[:_HEADER_READ_BY_RULES]),
+        text=folded(text[:_READ_BY_RULES]),
+        new_text=folded(new_text[:_READ_BY_RULES]),
         null_return_path=null_return_path,
     )
 

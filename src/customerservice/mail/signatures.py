@@ -55,7 +55,7 @@ _SENT = (
     r"发自", r"發自", r"從我的", r"来自", r"通过.{0,20}发送", r"從 ?.{0,20}傳送", r"나의 ", r"내 ", r"gửi từ\b",
 )  # fmt: skip
 _SENT_FROM = re.compile(
-    r"[>\s*_\W]{0,6}(?:" + "|".join(_SENT) + r").{0,60}?(?:" + _DEVICES + r")(\w*)(.{0,160})$",
+    r"[>\s*_\W]{0,6}(?:" + "|".join(_SENT) + r")[^.,;:!?\n]{0,50}?(?:" + _DEVICES + r")(\w*)(.{0,160})$",
     re.IGNORECASE,
 )
 # Languages that put the device first.
