@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from customerservice.mail.machine_words import any_language
+from customerservice.mail.machine_words import any_language, folded
 from customerservice.mail.received import BounceReason
 
 _LONGEST = 1_000  # characters of a server's words that are read
@@ -118,7 +118,7 @@ _OF_WORDS: Sequence[tuple[BounceReason, str]] = (
         ),
     ),
 )
-_FORMS = tuple((reason, re.compile(words, re.IGNORECASE)) for reason, words in _OF_WORDS)
+_FORMS = tuple((reason, re.compile(folded(words), re.IGNORECASE)) for reason, words in _OF_WORDS)
 
 
 def reason_of(status: str | None, words: str | None, *, permanent: bool | None) -> BounceReason:
@@ -135,7 +135,7 @@ def reason_of(status: str | None, words: str | None, *, permanent: bool | None) 
     <BounceReason.NO_SUCH_MAILBOX: 'no_such_mailbox'>
     """
     detail = (status or "").partition(".")[2]
-    told = (words or "")[:_LONGEST]
+    told = folded((words or "")[:_LONGEST])
     found = _OF_STATUS.get(detail) or next((reason for reason, form in _FORMS if form.search(told)), None)
     if found is None:
         found = _OF_SUBJECT.get(detail.partition(".")[0])

@@ -18,14 +18,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
-from customerservice.mail.machine_words import any_language
+from customerservice.mail.machine_words import any_language, folded
 from customerservice.mail.received import MailKind
 from customerservice.mail.subjects import has_prefix
 
 
 @attrs.frozen(kw_only=True)
 class Signs:
-    """What the rules look at.
+    """What the rules look at; the texts as `customerservice.mail.machine_words.folded` gives them.
 
     Attributes:
         fields: the first header field of each lower-case name.
@@ -93,14 +93,14 @@ _LONGEST_DETAIL = 60
 _ABSENT = re.compile(any_language("absent", "notice", "away"), re.IGNORECASE)
 _ITSELF = re.compile(any_language("itself"), re.IGNORECASE)
 _SHOP = re.compile(any_language("shop"), re.IGNORECASE)
-_QUESTION = re.compile("[?\uff1f\u061f\u037e]")
+_QUESTION = re.compile("[?\u061f]")
 _END = r"(?=\s{0,3}[:!.)\]\u2013\uff1a\u3011(-]|\s{1,3}re:|\s*$)"
 _START = r"[\s\[(*\"'<\u3010]{0,4}"
 _AUTOMATIC_SUBJECT = re.compile(rf"{_START}{any_language('automatic')}{_END}", re.IGNORECASE)
 _NOTICE_SUBJECT = re.compile(rf"{_START}{any_language('notice')}{_END}", re.IGNORECASE)
 _AWAY_SUBJECT = re.compile(rf"{_START}{any_language('away')}{_END}", re.IGNORECASE)
 _DOMINO_SUBJECT = re.compile(r"AUTO: .{1,200}")  # a German car is an Auto, too, but nobody shouts it
-_RETURN = re.compile(r"\((?:returning|rückkehr|retour|regreso|rientro|retorno|terug)\b", re.IGNORECASE)
+_RETURN = re.compile(folded(r"\((?:returning|rückkehr|retour|regreso|rientro|retorno|terug)\b"), re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
 _REPLY_HEADER = re.compile(r"x-(?:mail-)?auto-?(?:reply|replied|respond|responder|response)(?:-from|-id|-type)?")
 

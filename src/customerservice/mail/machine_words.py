@@ -6,6 +6,8 @@ sentences are those that people and these programs put into absence notes and re
 value.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
 import attrs
@@ -103,21 +105,19 @@ WORDS: Sequence[MachineWords] = (
     MachineWords(
         language="fr",
         automatic=r"réponse automatique|réponse auto\b|répondeur automatique",
-        notice=r"message d['\u2019]absence|avis d['\u2019]absence|notification d['\u2019]absence|absence du bureau|"
-        r"gestionnaire d['\u2019]absence",
+        notice=r"message d'absence|avis d'absence|notification d'absence|absence du bureau|gestionnaire d'absence",
         away=r"absente?(?:\(e\))? du bureau|absence|en congés?|hors du bureau|absente?",
         absent=r"absen(?:t|te|ce)\b|en congés?|en vacances|hors du bureau|de retour le",
-        itself=r"(?:ceci|cet? (?:e-?mail|message|courriel)|il s['\u2019]agit) (?:est )?(?:d['\u2019])?une? "
-        r"(?:réponse|message|courriel) (?:générée? )?automati(?:que|quement)|ce (?:message|courriel|mail) (?:a été|"
-        r"est) (?:envoyé|généré) automatiquement|réponse automatique",
+        itself=r"(?:ceci|cet? (?:e-?mail|message|courriel)|il s'agit) (?:est )?(?:d')?une? (?:réponse|message|"
+        r"courriel) (?:générée? )?automati(?:que|quement)|ce (?:message|courriel|mail) (?:a été|est) (?:envoyé|"
+        r"généré) automatiquement|réponse automatique",
         mail=r"messages?|courriels?|e-?mails?|mails?|courriers? électroniques?",
-        undelivered=r"non[- ](?:remis|délivré|distribué|distribuable)e?|n['\u2019](?:a|ont) pas (?:pu )?(?:être |"
-        r"etre |été )?(?:remis|délivré|delivre|distribué|envoyé|acheminé)|impossible (?:de remettre|de distribuer|de "
-        r"délivrer|d['\u2019]acheminer)|échec (?:de (?:la )?|d['\u2019])?(?:remise|distribution|envoi|livraison)|"
-        r"rejeté|retardé",
-        full=r"bo[iî]te (?:aux lettres |de réception |mail )?(?:\S{1,60} )?(?:est )?pleine|quota (?:est )?dépassé",
+        undelivered=r"non[- ](?:remis|délivré|distribué|distribuable)e?|n'(?:a|ont) pas (?:pu )?(?:être |etre |été "
+        r")?(?:remis|délivré|distribué|envoyé|acheminé)|impossible (?:de remettre|de distribuer|de délivrer|"
+        r"d'acheminer)|échec (?:de (?:la )?|d')?(?:remise|distribution|envoi|livraison)|rejeté|retardé",
+        full=r"boîte (?:aux lettres |de réception |mail )?(?:\S{1,60} )?(?:est )?pleine|quota (?:est )?dépassé",
         unknown=r"(?:destinataire|adresse|utilisateur|compte|boîte)(?: \S{1,60}){0,2} (?:est )?(?:inconnue?|"
-        r"introuvable|inexistante?|n['\u2019]existe pas|invalide)|n['\u2019]existe pas",
+        r"introuvable|inexistante?|n'existe pas|invalide)|n'existe pas",
         shop=r"commande|colis|livraison|rembours|facture|achat|article|transporteur",
     ),
     MachineWords(
@@ -315,17 +315,17 @@ WORDS: Sequence[MachineWords] = (
         full=r"скринька (?:\S{1,60} )?(?:пере)?повнена|перевищено квоту",
         unknown=r"(?:одержувач|отримувач|адрес|користувач|скриньк)\S{0,3}(?: \S{1,60}){0,2} (?:не (?:існує|знайдено)|"
         r"невідом)",
-        shop=r"замовлен|посилк|доставк[аиу] (?:замовлення|товару)|кур['\u2019]єр|повернен|покупк|товар",
+        shop=r"замовлен|посилк|доставк[аиу] (?:замовлення|товару)|кур'єр|повернен|покупк|товар",
     ),
     MachineWords(
         language="tr",
         automatic=r"otomatik (?:yanıt|cevap|mesaj)",
         notice=r"(?:ofis dışı|izin) (?:bildirimi|mesajı|yanıtı)",
-        away=r"ofis(?:te)? (?:dışında|değil)|[iİ]zinde(?:yim)?|tatilde(?:yim)?",
-        absent=r"ofis(?:in)? dışınd|ofiste (?:değil|bulunm)|[iİ]zinde|[iİ]zinli|tatilde|yıllık izin",
+        away=r"ofis(?:te)? (?:dışında|değil)|izinde(?:yim)?|tatilde(?:yim)?",
+        absent=r"ofis(?:in)? dışınd|ofiste (?:değil|bulunm)|izinde|izinli|tatilde|yıllık izin",
         itself=r"bu,? (?:bir )?otomatik (?:bir )?(?:yanıt|cevap|mesaj|ileti)|otomatik olarak (?:gönderil|oluşturul)|"
         r"otomatik yanıt",
-        mail=r"[iİ]leti(?:niz|nin|si)?|mesaj(?:ınız|ı)?|e-?posta(?:nız|sı)?",
+        mail=r"ileti(?:niz|nin|si)?|mesaj(?:ınız|ı)?|e-?posta(?:nız|sı)?",
         undelivered=r"teslim edil(?:e)?medi|iletil(?:e)?medi|gönderil(?:e)?medi|ulaştırılamadı|teslim edilemiyor|"
         r"reddedildi",
         full=r"posta kutusu (?:\S{1,60} )?(?:dolu|doldu)|kota (?:aşıldı|doldu)",
@@ -341,7 +341,7 @@ WORDS: Sequence[MachineWords] = (
         absent=r"εκτός γραφείου|απουσ(?:ι|ί)|(?:σε|με) άδεια|σε διακοπές",
         itself=r"(?:αυτή|αυτό|το παρόν) είναι (?:μια |ένα )?(?:αυτόματη απάντηση|αυτόματο μήνυμα)|(?:εστάλη|στάλθηκε|"
         r"δημιουργήθηκε) αυτόματα|αυτόματη απάντηση",
-        mail=r"μ[ηή]ν[υύ]μ[αά](?:τα|τος|τά)?|e-?mail|αλληλογραφία",
+        mail=r"μήνυμα(?:τα|τος|τά)?|e-?mail|αλληλογραφία",
         undelivered=r"δεν (?:είναι|ήταν|κατέστη) δυνατή η (?:παράδοση|αποστολή)|δεν (?:παραδόθηκε|στάλθηκε|μπόρεσε "
         r"να παραδοθεί)|μη παραδο|αδυναμία (?:παράδοσης|αποστολής)|αποτυχία παράδοσης|απορρίφθηκε",
         full=r"γραμματοκιβώτιο (?:\S{1,60} )?(?:είναι )?(?:γεμάτο|πλήρες)",
@@ -455,4 +455,32 @@ def any_language(*fields: str) -> str:
     found = [(words.language, getattr(words, field)) for field in fields for words in WORDS]
     apart = "|".join(text for language, text in found if language not in _JOINED)
     joined = "|".join(text for language, text in found if language in _JOINED)
-    return rf"(?:\b(?:{apart})|{joined})"
+    return folded(rf"(?:\b(?:{apart})|{joined})")
+
+
+def folded(text: str) -> str:
+    r"""Give a text as words are compared: without accents, and with one form of letters that look alike.
+
+    Servers of old write without accents, macOS splits them off, keyboards for Persian and Arabic have each their own
+    yeh and kaf, and upper-case Greek has none. Not for long texts: a run of accents costs the square of its length.
+
+    >>> folded("R\N{LATIN SMALL LETTER E}\N{COMBINING ACUTE ACCENT}ponse auto")
+    'Reponse auto'
+    """
+    if text.isascii():
+        return text
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", plain).translate(_ALIKE)
+
+
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u0655\u0670]")
+_ALIKE = str.maketrans(
+    {
+        "\N{ARABIC LETTER YEH}": "\N{ARABIC LETTER FARSI YEH}",
+        "\N{ARABIC LETTER ALEF MAKSURA}": "\N{ARABIC LETTER FARSI YEH}",
+        "\N{ARABIC LETTER KAF}": "\N{ARABIC LETTER KEHEH}",
+        "\N{ZERO WIDTH NON-JOINER}": " ",
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
+        "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    }
+)

@@ -473,6 +473,26 @@ def test_words_of_a_bounce_need_a_server(language: str) -> None:
     assert kind_of(sample.undelivered, f"{sample.bounced}: 4711") is MailKind.PERSON
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Reponse automatique: 4711",
+        "Re\N{COMBINING ACUTE ACCENT}ponse automatique : 4711",
+        "OTOMATİK YANIT: 4711",
+        "Otomatik yanit: 4711",
+        "ΑΥΤΟΜΑΤΗ ΑΠΑΝΤΗΣΗ: 4711",
+        "Odpowiedz automatyczna: 4711",
+        "پاسخ خودكار: 4711",
+        "自动回复：4711",
+        "【自動返信】4711",
+        "رد تلقائى: 4711",
+    ],
+)
+def test_subjects_in_other_spellings(subject: str) -> None:
+    """Accents left out or split off, capitals, and letters that look alike are the same words."""
+    assert kind_of("4711", subject) is MailKind.AUTO_REPLY
+
+
 #: Subjects and sentences in which customers and mail servers use the same words.
 SAID = st.sampled_from(
     [
