@@ -290,7 +290,7 @@ class _Collector:
         """Take files out of a text that has them uuencoded between its lines, as programs did before MIME."""
         kept: list[bytes] = []
         place = 0
-        while (begin := _UUENCODED.search(data, place)) is not None:
+        while (begin := _UUENCODED.search(data, place)) is not None and len(self.attachments) < self._limits.parts:
             # POSIX's uuencode -m writes base64, with an end of its own.
             closing = b"\n====" if begin[1] else b"\nend"
             end = data.find(closing, begin.end() - 1)

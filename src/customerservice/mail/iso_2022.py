@@ -8,7 +8,7 @@ open at the end of a line: code pages 50220 to 50222 of Windows, and the decoder
 import re
 from collections.abc import Iterator
 
-_LONGEST = 1 << 20  # bytes; longer text is read by the letter of the standard
+_LONGEST = 1 << 19  # bytes; longer text is read by the letter of the standard
 _TOKEN = re.compile(rb"\x1b(\([BHIJ]|\$[@AB]|\$\([@ABCDOPQ]|\$\)C)|([\x0e\x0f])|([^\x1b\x0e\x0f]++)|\x1b")
 _ASCII = b"(B"
 _KATAKANA = b"(I"

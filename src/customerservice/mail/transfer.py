@@ -9,6 +9,7 @@ _NOT_BASE64 = bytes(sorted(set(range(256)) - set(_BASE64)))
 _EXPECTED = _BASE64 + b"= \t\r\n"
 _STEP = 1 << 18
 _SHORT = 1_000  # bytes; a line of a mail has no more (RFC 5322 2.1.1)
+_MOST_BAD_LINES = 1_000
 _RETURN = ord("\r")
 _FALSE_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*+(?:\r|\n|\Z))")
 
@@ -63,10 +64,10 @@ def decode_uuencoded(data: bytes | memoryview) -> tuple[bytes, str | None]:
         return text, "bad_uuencode"
     lines = text[start:].splitlines()[1:]
     decoded: list[bytes] = []
-    flaw: str | None = None
+    bad = 0
     for line in lines:
         if line.strip() == b"end":
-            return b"".join(decoded), flaw
+            return b"".join(decoded), "bad_uuencode" if bad else None
         try:
             decoded.append(binascii.a2b_uu(line))
         except binascii.Error:
@@ -75,7 +76,9 @@ def decode_uuencoded(data: bytes | memoryview) -> tuple[bytes, str | None]:
             try:
                 decoded.append(binascii.a2b_uu(line[:count]))
             except binascii.Error:
-                flaw = "bad_uuencode"
+                bad += 1
+                if bad > _MOST_BAD_LINES:
+                    break
     return b"".join(decoded), "bad_uuencode"
 
 

@@ -8,6 +8,7 @@ import re
 # Object identifiers, as they stand in DER (RFC 5652 4, 5.1, 6.1; RFC 5083 2).
 _SIGNED = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 _DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
+_MOST_PIECES = 100_000  # programs write some kilobytes in each
 _HEAD = 64  # bytes in which the kind of the content stands
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _OCTETS_IN_PIECES, _EXPLICIT = 0x30, 0x31, 0x02, 0x04, 0x24, 0xA0
 
@@ -43,7 +44,7 @@ def signed_content(data: bytes) -> bytes | None:
             return data[start:end]
         _, place, end = _header(data, place)
         pieces: list[bytes] = []
-        while place < end and data[place] == _OCTETS:
+        while place < end and data[place] == _OCTETS and len(pieces) < _MOST_PIECES:
             _, start, place = _header(data, place)
             pieces.append(data[start:place])
         return b"".join(pieces)

@@ -8,7 +8,7 @@ from mail_samples import mail, part, with_parts
 from test_wrappers import DATA, DEFINITE, ENVELOPED, HEAD, SIGNED, element
 from tnef_samples import attribute, file, properties, tnef, unicode_text
 
-from customerservice.mail import ReceivedMail, parse
+from customerservice.mail import Limits, ReceivedMail, parse
 
 
 def attached(read: ReceivedMail) -> list[tuple[str | None, bytes]]:
@@ -106,6 +106,13 @@ def test_files_among_the_lines(body: str, text: str, files: list[tuple[str, byte
     read = parse(mail(body.encode("latin-1"), Content_Type="text/plain; charset=iso-8859-1"))
 
     assert (read.text.strip(), attached(read), codes(read)) == (text, files, defects)
+
+
+def test_more_files_among_the_lines_than_parts_stay_text() -> None:
+    """A mail of a million little files costs no more than a mail of as many parts."""
+    read = parse(mail(UU * 3), limits=Limits(parts=2))
+
+    assert (read.text.strip(), attached(read)) == (UU.strip(), [("a.txt", b"abc")] * 2)
 
 
 def test_yenc_stays_text() -> None:
@@ -299,6 +306,14 @@ def test_fork_of_a_macintosh_file_is_no_file() -> None:
     single = with_parts("appledouble", [part("y", "a/pdf; name=a.pdf")])
 
     assert attached(parse(double)) == attached(parse(single)) == [("a.pdf", b"y")]
+
+
+def test_pictures_in_the_html_have_the_names_of_their_files() -> None:
+    """A picture that the mail brings stands in the text by its name."""
+    picture = part("x", "image/png; name=Schaden.png", Content_ID="<ii_1>")
+    read = parse(with_parts("related", [part("<p>Siehe <img src='cid:ii_1'>", "text/html"), picture]))
+
+    assert read.text == "Siehe [Schaden.png]"
 
 
 def test_base64_as_a_file_among_lines_is_what_it_says() -> None:

@@ -64,7 +64,7 @@ def test_korean(data: bytes, text: str) -> None:
 
 
 def test_long_text_is_read_by_the_standard() -> None:
-    """Beyond a megabyte only what the standards know is read, at the speed of Python's codecs."""
+    """Beyond half a megabyte only what the standards know is read, at the speed of Python's codecs."""
     size = 1 << 20
 
     assert decode_iso_2022_jp(b"\x1b$B%F\x1b(B" + b"x" * size) == "テ" + "x" * size

@@ -74,3 +74,10 @@ def test_long_base64_in_other_lines(line_end: bytes) -> None:
 def test_no_bytes_raise(data: bytes, encoding: str) -> None:
     """Any bytes decode to some bytes."""
     assert isinstance(decode_transfer(data, encoding)[0], bytes)
+
+
+def test_bad_lines_of_uuencode_are_not_read_for_ever() -> None:
+    """After a thousand lines that are none the rest is no file."""
+    data = b"begin 644 a\n#86)C\n" + b"#\xff\xff\xff\xff\n" * 1_001 + b"#86)C\nend\n"
+
+    assert decode_transfer(data, "x-uuencode") == (b"abc", "bad_uuencode")
