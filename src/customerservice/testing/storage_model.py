@@ -281,6 +281,14 @@ class _Machine(StorageMachine):
         self.expected.messages[message.id] = message
         self.expected.events.append(event)
 
+    @rule(which=st.integers(0, 3), text=storable_texts(), files=st.integers(0, 2))
+    def rewrite_message(self, which: int, text: str, files: int) -> None:
+        known = list(self.expected.messages.values())[which : which + 1]
+        for message in known:
+            said = attrs.evolve(message, text=text, attachments=tuple(self.build.attachment() for _ in range(files)))
+            self.unit.messages.rewrite(said)
+            self.expected.messages[message.id] = said
+
     @rule(target=deliveries, uids=st.lists(st.integers(1, 5), min_size=1, max_size=3), box=st.integers(0, 1))
     def add_deliveries(self, uids: Sequence[int], box: int) -> DeliveryId:
         mails = [

@@ -70,6 +70,7 @@ class Everything:
         unit.mailboxes.remove(self.mailbox.id)
         unit.threads.save(attrs.evolve(self.thread, participants=frozenset(), last_activity_at=LATER))
         unit.messages.add([self.second])
+        unit.messages.rewrite(attrs.evolve(self.message, text="something else", attachments=()))
         unit.events.add([self.event])
         unit.deliveries.save([attrs.evolve(self.delivery, outcome=Outcome.HELD)])
         unit.deliveries.forget_not_ours(self.mailbox.id)
