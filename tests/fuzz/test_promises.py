@@ -9,7 +9,8 @@ from hypothesis import given
 from tests.fuzz.promises import broken_promises
 
 from customerservice.domain.email_address import EmailAddress
-from customerservice.mail import MailAttachment, MailKind, Markers, parse
+from customerservice.mail import Correspondent, MailAttachment, MailKind, Markers, parse
+from customerservice.mail.composer import OutgoingMail, compose
 from customerservice.testing.mails import (
     WrittenMail,
     automatic_mails,
@@ -24,6 +25,21 @@ MAIL = (
     b"Message-ID: <1@mail.example>\nContent-Type: multipart/mixed; boundary=b\n\n"
     b"--b\nContent-Type: text/html\n\n<p>Hello<p>World\n"
     b"--b\nContent-Type: application/pdf; name=a.pdf\n\nx\n--b--\n"
+)
+#: As a shop of one's own sends it: folded, encoded, to two people.
+OWN = compose(
+    OutgoingMail(
+        sender=EmailAddress("laden@shop.example"),
+        sender_name="Lädchen, Annas",
+        to=(
+            Correspondent(EmailAddress("bo@mail.example"), "Bo"),
+            Correspondent(EmailAddress("zoe@mail.example"), "Zoë"),
+        ),
+        subject="Größe [#12]",
+        text="Guten Tag Bo,\n\nwelche Größe?\n\n-- \nAnnas Lädchen\nTel. 555 0100",
+        message_id="2@shop.example",
+        date=dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC),
+    )
 )
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,6 +71,18 @@ def test_new_text_of_a_reply_is_exactly_what_was_written(written: WrittenMail) -
     assert_read(written)
 
 
+@given(replies(OWN))
+def test_answer_to_a_mail_of_ones_own(written: WrittenMail) -> None:
+    """The mail that is answered may be any: its recipient answers its sender, under its subject."""
+    assert_read(written)
+
+    assert (written.sender.address, written.to) == (
+        EmailAddress("bo@mail.example"),
+        (EmailAddress("laden@shop.example"),),
+    )
+    assert (written.subject, written.in_reply_to) == ("Re: Größe [#12]", ("2@shop.example",))
+
+
 @given(automatic_mails())
 def test_automatic_mail_is_known(written: WrittenMail) -> None:
     """Nobody takes mail of a machine for mail of a person."""
@@ -70,6 +98,14 @@ def test_returned_mail_names_who_did_not_get_what(written: WrittenMail) -> None:
     assert bounce is not None
     assert {item.address for item in bounce.recipients} == set(written.bounced)
     assert bounce.original_message_id == written.bounced_message_id
+
+
+@given(bounces(OWN))
+def test_every_recipient_of_a_mail_of_ones_own_comes_back(written: WrittenMail) -> None:
+    """All who were to get the mail are named."""
+    assert_read(written)
+
+    assert written.bounced == (EmailAddress("bo@mail.example"), EmailAddress("zoe@mail.example"))
 
 
 @given(hostile_mails())

@@ -126,7 +126,7 @@ def _outlook_classic(new: str, sent: ReceivedMail, language: str) -> tuple[str, 
     fields = "<br>".join(f"<b>{name}:</b> {html.escape(value)}" for name, value in block)
     rich = (
         '<html><body><div class="WordSection1">'
-        + "".join(f'<p class="MsoNormal">{_inner(each)}</p>' for each in new.split("\n\n"))
+        + "".join(f'<p class="MsoNormal">{_inner(each) or "&nbsp;"}</p>' for each in new.split("\n"))
         + '<div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm"><p class="MsoNormal">'
         + f'{fields}</p></div></div><p class="MsoNormal">{_inner(sent.text)}</p></div></body></html>'
     )
