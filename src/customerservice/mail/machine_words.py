@@ -55,7 +55,11 @@ WORDS: Sequence[MachineWords] = (
         r"leave)|\bo\.?o\.?o\b|vacation",
         absent=r"out of (?:the |my )?office|(?:away from|not in) (?:my |the )?(?:office|desk|e-?mail)|on (?:vacation|"
         r"holidays?|annual leave|leave|(?:parental|maternity|paternity|sick) leave)|(?:am|will be|i'm) (?:currently "
-        r")?away|unable to read your|(?:limited|no) access to (?:my )?e?-?mails?|return(?:ing)? to (?:the )?office",
+        r")?away|unable to read your|(?:limited|no) access to (?:my )?e?-?mails?|return(?:ing)? to (?:the )?office|"
+        r"limited (?:e-?mail )?access|travell?ing|no longer (?:work|with|employed)|(?:office|we) (?:is|are|will be) "
+        r"closed|closed (?:until|from|for)|(?:back|return(?:ing)?) (?:on|in|at) (?:the )?(?:office|\d|mon|tues|"
+        r"wednes|thurs|fri|jan|feb|mar|apr|may|june|july|aug|sept|oct|nov|dec)|\bpto\b|on (?:a )?(?:business "
+        r")?(?:trip|sabbatical)|until i return|when i return",
         itself=r"this is an? (?:auto[- ]?|automatic |automated |automatically generated )(?:e-?mail )?(?:reply|"
         r"response|answer)|this (?:reply|response|message|e-?mail) (?:was|is|has been) (?:automatically (?:generated|"
         r"sent)|generated automatically|sent automatically)|\bauto[- ]?reply\b",
@@ -88,7 +92,9 @@ WORDS: Sequence[MachineWords] = (
         r"urlaubs(?:notiz|benachrichtigung|meldung)",
         away=r"abwesend|abwesenheit|nicht im (?:büro|hause?)|im urlaub|außer haus",
         absent=r"abwesen|nicht im (?:büro|hause?|dienst)|im urlaub|außer haus|nicht (?:am arbeitsplatz|im einsatz)|"
-        r"ab dem \S{1,12} wieder (?:erreichbar|im büro)|in elternzeit|betriebsferien|urlaub bis",
+        r"ab dem \S{1,12} wieder (?:erreichbar|im büro)|in elternzeit|betriebsferien|urlaub bis|nicht (?:zu "
+        r")?erreich|wieder (?:da|zurück|für sie da|erreichbar|im büro)|geschlossen|auf (?:dienst|geschäfts)?reise|"
+        r"verreist|nicht mehr (?:für|bei|im unternehmen)|krank(?:heit|geschrieben)?",
         itself=r"(?:dies|das) ist eine automatische? (?:antwort|rückantwort|nachricht)|diese (?:nachricht|e-?mail|"
         r"mail|antwort) (?:wurde|wird|ist) automatisch|automatisch (?:generiert|erstellt|erzeugt)e (?:antwort|"
         r"nachricht)",
@@ -107,7 +113,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"réponse automatique|réponse auto\b|répondeur automatique",
         notice=r"message d'absence|avis d'absence|notification d'absence|absence du bureau|gestionnaire d'absence",
         away=r"absente?(?:\(e\))? du bureau|absence|en congés?|hors du bureau|absente?",
-        absent=r"absen(?:t|te|ce)\b|en congés?|en vacances|hors du bureau|de retour le",
+        absent=r"absen(?:t|te|ce)\b|en congés?|en vacances|hors du bureau|de retour le|en déplacement|(?:bureau|"
+        r"cabinet|magasin|nous) \S{0,8} ?(?:est|sommes|sera|serons) fermé|fermée? (?:du|jusqu)|serai (?:de retour|"
+        r"joignable)|indisponible|ne suis pas (?:disponible|joignable|au bureau)|ne fais plus partie|en arrêt",
         itself=r"(?:ceci|cet? (?:e-?mail|message|courriel)|il s'agit) (?:est )?(?:d')?une? (?:réponse|message|"
         r"courriel) (?:générée? )?automati(?:que|quement)|ce (?:message|courriel|mail) (?:a été|est) (?:envoyé|"
         r"généré) automatiquement|réponse automatique",
@@ -125,7 +133,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"respuesta (?:automática|automatica)|contestación automática|auto-?respuesta",
         notice=r"(?:aviso|mensaje|notificación) de (?:ausencia|vacaciones)",
         away=r"fuera de (?:la )?oficina|ausente|ausencia|de vacaciones",
-        absent=r"fuera de (?:la |mi )?oficina|ausen(?:te|cia|taré)|de vacaciones|de baja|de permiso",
+        absent=r"fuera de (?:la |mi )?oficina|ausen(?:te|cia|taré)|de vacaciones|de baja|de permiso|fuera del "
+        r"(?:despacho|trabajo)|no (?:estoy|estaré|estamos) (?:disponible|en la oficina)|(?:oficina|permanecerá|"
+        r"estamos) cerrad|cerrado por|de viaje|volver[ée] el|regreso el|ya no trabaj",
         itself=r"(?:este|esta|esto) (?:es|mensaje es|correo es) (?:un|una) (?:mensaje|respuesta|correo) "
         r"automátic[oa]|(?:este mensaje|este correo|esta respuesta) (?:ha sido|fue|se ha) (?:generad[oa]|enviad[oa]) "
         r"(?:automáticamente|de forma automática)|respuesta automática",
@@ -143,7 +153,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"risposta automatica|risposta auto\b|autorisposta|risponditore automatico|risposta non al computer",
         notice=r"(?:avviso|messaggio|notifica) di assenza",
         away=r"fuori (?:sede|ufficio)|assente|assenza|in ferie",
-        absent=r"fuori (?:sede|ufficio)|assen(?:te|za)|in ferie|in vacanza|in congedo",
+        absent=r"fuori (?:sede|ufficio)|assen(?:te|za)|in ferie|in vacanza|in congedo|non (?:sono|sarò) "
+        r"(?:disponibile|raggiungibile|in ufficio)|chius[oi](?: per| fino| dal)|in viaggio|in trasferta|rientr(?:o|"
+        r"erò) (?:il|lunedì)|in maternità|in malattia|non lavoro più",
         itself=r"(?:questo|questa|questo messaggio|questa e-?mail) è una? (?:messaggio|risposta|e-?mail) "
         r"automatic[oa]|(?:messaggio|risposta|e-?mail) (?:generat[oa]|inviat[oa]) automaticamente|risposta automatica",
         mail=r"messaggi[oi]?|e-?mail|posta|mail",
@@ -160,7 +172,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"resposta automática|auto-?resposta|resposta automatica",
         notice=r"(?:aviso|mensagem|notificação) de (?:ausência|férias)|ausência temporária",
         away=r"fora do escritório|ausente|ausência|de férias",
-        absent=r"fora do escritório|ausen(?:te|tar)|ausência|(?:de|em) férias|de licença",
+        absent=r"fora do escritório|ausen(?:te|tar)|ausência|(?:de|em) férias|de licença|não (?:estou|estarei) "
+        r"(?:disponível|no escritório)|encerrad[oa]s? (?:de|até|para)|em viagem|regresso (?:a|no dia)|de baixa|já "
+        r"não trabalho|indisponível",
         itself=r"(?:esta|este|isto) é uma? (?:resposta|mensagem|e-?mail) automátic[ao]|(?:esta mensagem|este "
         r"e-?mail) foi (?:gerad[ao]|enviad[ao]) automaticamente|resposta automática",
         mail=r"mensagem|mensagens|e-?mails?|correio",
@@ -177,7 +191,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"automatisch (?:antwoord|bericht)|automatische? (?:antwoord|reactie|beantwoording)",
         notice=r"afwezigheids(?:bericht|melding|assistent)|vakantiebericht",
         away=r"afwezig(?:heid)?|niet (?:aanwezig|op kantoor)|op vakantie",
-        absent=r"afwezig|niet (?:aanwezig|op kantoor|bereikbaar)|(?:op|met) vakantie|met verlof",
+        absent=r"afwezig|niet (?:aanwezig|op kantoor|bereikbaar)|(?:op|met) vakantie|met verlof|(?:ben|zijn) (?:er "
+        r")?(?:niet|momenteel niet|op dit moment niet) (?:bereikbaar|aanwezig|tot|op kantoor)|ben er niet|gesloten|"
+        r"op reis|weer terug|niet meer werkzaam|ziek(?:te)?verlof",
         itself=r"dit is een (?:automatisch|automatische|automatisch gegenereerd) (?:antwoord|bericht|reactie|"
         r"e-?mail)|(?:dit bericht|deze e-?mail) (?:is|werd) automatisch|automatisch antwoord",
         mail=r"bericht(?:en)?|e-?mails?|mails?",
@@ -193,7 +209,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"automatyczna odpowiedź|odpowiedź automatyczna|autoodpowiedź|autoresponder",
         notice=r"(?:powiadomienie|informacja) o nieobecności",
         away=r"nieobecn(?:ość|y|a)|poza biurem|na urlopie",
-        absent=r"nieobecn|poza biurem|na urlopie|na zwolnieniu|urlop",
+        absent=r"nieobecn|poza biurem|na urlopie|na zwolnieniu|urlop|nie ma mnie|nieczynne|zamknięt|w podróży|w "
+        r"delegacji|(?:wracam|wrócę|powrót) |niedostępn|już nie pracuj",
         itself=r"(?:to jest|jest to|to) (?:wiadomość |odpowiedź )?(?:automatyczna|wygenerowana automatycznie)(?: "
         r"odpowiedź| wiadomość)?|wiadomość (?:została )?(?:wygenerowana|wysłana) automatycznie|automatyczna odpowiedź",
         mail=r"wiadomo(?:ść|ści)|e-?maila?|poczta|list",
@@ -210,7 +227,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"autosvar|automatiskt? svar",
         notice=r"frånvaro(?:meddelande|besked)|frånvarobesked",
         away=r"frånvaro|frånvarande|inte på kontoret|på semester",
-        absent=r"frånvar|på semester|inte på (?:kontoret|plats)|borta från|tjänstledig|föräldraledig|har semester",
+        absent=r"frånvar|på semester|inte på (?:kontoret|plats)|borta från|tjänstledig|föräldraledig|har semester|"
+        r"(?:är|kommer att vara) (?:ledig|bortrest|sjukskriven|på resa|frånvarande)|bortrest|stängt|åter (?:på|den|"
+        r"igen)|inte (?:tillgänglig|nåbar|anträffbar)|slutat på",
         itself=r"det(?:ta)? (?:här )?är ett (?:automatiskt|autogenererat) (?:svar|meddelande|mejl)|(?:meddelandet|"
         r"mejlet) (?:har )?skicka(?:ts|des) automatiskt|autosvar",
         mail=r"meddelande(?:t|n)?|e-?post(?:meddelande)?|mejl(?:et)?|brev",
@@ -226,7 +245,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"autosvar|automatisk svar|automatisk besvarelse",
         notice=r"fraværs(?:meddelelse|besked|assistent)|feriebesked",
         away=r"fravær(?:ende)?|ikke (?:til stede|på kontoret)|på ferie|ikke på kontoret",
-        absent=r"fravær|ikke (?:til stede|på kontoret|på arbejde)|på ferie|holder ferie|på barsel",
+        absent=r"fravær|ikke (?:til stede|på kontoret|på arbejde)|på ferie|holder ferie|på barsel|ude af (?:kontoret|"
+        r"huset)|bortrejst|lukket|tilbage (?:den|på|igen|mandag)|ikke tilgængelig|kan ikke træffes|er sygemeldt|"
+        r"stoppet hos|forretningsrejse",
         itself=r"dette er (?:et|en) (?:automatisk|autogenereret) (?:svar|besked|meddelelse|mail)|(?:beskeden|mailen) "
         r"er sendt automatisk|autosvar",
         mail=r"meddelelsen?|besked(?:en)?|e-?mails?|mails?",
@@ -242,7 +263,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"autosvar|automatisk svar|automatisk melding",
         notice=r"fraværs(?:melding|beskjed|assistent)|feriemelding",
         away=r"fravær(?:ende)?|ikke til stede|ikke på kontoret|på ferie",
-        absent=r"fravær|ikke til ?stede|ikke på (?:kontoret|jobb)|på ferie|har ferie|borte fra|permisjon",
+        absent=r"fravær|ikke til ?stede|ikke på (?:kontoret|jobb)|på ferie|har ferie|borte fra|permisjon|ute av "
+        r"(?:kontoret|huset)|bortreist|på reise|stengt|tilbake (?:den|på|igjen|mandag)|ikke tilgjengelig|kan ikke "
+        r"treffes|sykmeldt|sluttet",
         itself=r"dette er (?:et|en) (?:automatisk|autogenerert) (?:svar|melding|e-?post)|(?:meldingen|e-?posten) "
         r"(?:er|ble) sendt automatisk|autosvar",
         mail=r"melding(?:en)?|e-?post(?:en)?|brev",
@@ -258,7 +281,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"automaattinen (?:vastaus|viesti)|automaattivastaus",
         notice=r"poissaolo(?:viesti|ilmoitus)|lomaviesti",
         away=r"poissa(?: toimistosta)?|poissaolo|lomalla|en ole toimistolla",
-        absent=r"poissa|lomalla|en ole (?:toimistolla|paikalla|töissä)|vapaalla",
+        absent=r"poissa|lomalla|en ole (?:toimistolla|paikalla|töissä)|vapaalla|matkoilla|matkalla|en ole "
+        r"tavoitettavissa|tavoitettavissa (?:taas|jälleen)|suljettu|palaan |sairauslomalla|en työskentele enää|"
+        r"poissaolo",
         itself=r"tämä on automaattinen (?:vastaus|viesti)|(?:viesti|vastaus) on lähetetty automaattisesti|"
         r"automaattinen vastaus|automaattivastaus",
         mail=r"viesti(?:n|ä|si)?|sähköposti\S{0,6}|posti",
@@ -274,7 +299,9 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"automatická (?:odpověď|zpráva)|autoodpověď",
         notice=r"(?:oznámení|zpráva|informace) o nepřítomnosti",
         away=r"nepřítomnost|mimo kancelář|na dovolené|dovolená",
-        absent=r"nepřítom|mimo kancelář|na dovolené|dovolenou|čerpám dovolenou",
+        absent=r"nepřítom|mimo kancelář|na dovolené|dovolenou|čerpám dovolenou|nejsem (?:v kanceláři|k zastižení|"
+        r"dostupn)|nebudu (?:v kanceláři|k zastižení)|na nemocenské|na cestách|na služební cestě|zavřeno|vrátím se|"
+        r"zpět v kanceláři|mateřsk",
         itself=r"toto je automatick[áy] (?:odpověď|zpráva|e-?mail)|(?:zpráva|e-?mail) byl[ao]? (?:vygenerován|"
         r"odeslán)[ao]? automaticky|automatická odpověď",
         mail=r"zpráv[auy]|e-?mail(?:u|y)?|pošta",
@@ -290,7 +317,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"авто(?:матический )?\s?-?ответ(?:чик)?|автоматическое (?:сообщение|уведомление)",
         notice=r"(?:уведомление|сообщение) об отсутствии",
         away=r"вне офиса|отсутствую|в отпуске|нет на (?:рабочем )?месте|нет на работе",
-        absent=r"отпуск|отсутств|вне офиса|не в офисе|нет на (?:рабочем )?месте",
+        absent=r"отпуск|отсутств|вне офиса|не в офисе|нет на (?:рабочем )?месте|нет в офисе|командировк|не на месте|"
+        r"не работаем|закрыт|недоступ|вернусь|на больничном|больше не работаю|выходной|в отъезде",
         itself=r"это автоматическ(?:ий ответ|ое (?:сообщение|письмо|уведомление))|(?:сообщение|письмо|ответ) "
         r"(?:создан|сформирован|отправлен)о? автоматически|автоответ",
         mail=r"сообщени[еяй]|письм[оаем]{1,2}|почт[аы]",
@@ -306,7 +334,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"автоматична відповідь|автовідповід[ьа]\S{0,3}|автоматичне повідомлення",
         notice=r"повідомлення про відсутність",
         away=r"поза офісом|відсутн(?:ій|я|ість)|у відпустці|немає на місці",
-        absent=r"відпуст|відсутн|поза офісом|не в офісі|немає на місці",
+        absent=r"відпуст|відсутн|поза офісом|не в офісі|немає на місці|немає в офісі|відряджен|не працюємо|зачинен|"
+        r"недоступн|повернуся|на лікарняному|більше не працюю|вихідн",
         itself=r"це автоматичн(?:а відповідь|е повідомлення|ий лист)|(?:повідомлення|лист) (?:створено|надіслано) "
         r"автоматично|автоматична відповідь",
         mail=r"повідомлення|лист[аи]?|пошт[аи]",
@@ -322,7 +351,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"otomatik (?:yanıt|cevap|mesaj)",
         notice=r"(?:ofis dışı|izin) (?:bildirimi|mesajı|yanıtı)",
         away=r"ofis(?:te)? (?:dışında|değil)|izinde(?:yim)?|tatilde(?:yim)?",
-        absent=r"ofis(?:in)? dışınd|ofiste (?:değil|bulunm)|izinde|izinli|tatilde|yıllık izin",
+        absent=r"ofis(?:in)? dışınd|ofiste (?:değil|bulunm)|izinde|izinli|tatilde|yıllık izin|yurt ?dışında|"
+        r"seyahatte|kapalı(?:yız)?|dönüş(?:te|üm)|ulaşılamaz|müsait değil|raporlu|artık çalışmıyor|ofiste olmayaca",
         itself=r"bu,? (?:bir )?otomatik (?:bir )?(?:yanıt|cevap|mesaj|ileti)|otomatik olarak (?:gönderil|oluşturul)|"
         r"otomatik yanıt",
         mail=r"ileti(?:niz|nin|si)?|mesaj(?:ınız|ı)?|e-?posta(?:nız|sı)?",
@@ -338,7 +368,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"αυτόματη (?:απάντηση|απόκριση)|αυτόματο μήνυμα",
         notice=r"ειδοποίηση απουσίας|μήνυμα απουσίας",
         away=r"εκτός γραφείου|απουσ(?:ία|ιάζω)|σε άδεια",
-        absent=r"εκτός γραφείου|απουσ(?:ι|ί)|(?:σε|με) άδεια|σε διακοπές",
+        absent=r"εκτός γραφείου|απουσ(?:ι|ί)|(?:σε|με) άδεια|σε διακοπές|δεν (?:θα )?(?:είμαι|βρίσκομαι|βρισκομαι) "
+        r"(?:στο γραφείο|διαθέσιμ)|λείπω|ταξιδεύω|σε ταξίδι|κλειστ|επιστρέφω|δεν εργάζομαι πλέον",
         itself=r"(?:αυτή|αυτό|το παρόν) είναι (?:μια |ένα )?(?:αυτόματη απάντηση|αυτόματο μήνυμα)|(?:εστάλη|στάλθηκε|"
         r"δημιουργήθηκε) αυτόματα|αυτόματη απάντηση",
         mail=r"μήνυμα(?:τα|τος|τά)?|e-?mail|αλληλογραφία",
@@ -353,7 +384,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"(?:תשובה|תגובה|הודעה|מענה) אוטומטית?|מענה אוטומטי",
         notice=r"הודעת (?:היעדרות|העדרות|חופשה)",
         away=r"מחוץ למשרד|לא במשרד|בחופשה",
-        absent=r"מחוץ למשרד|לא (?:אהיה |נמצאת? )?במשרד|בחופש|נעדרת?|איני נמצא|היעדר",
+        absent=r"מחוץ למשרד|לא (?:אהיה |נמצאת? )?במשרד|בחופש|נעדרת?|איני נמצא|היעדר|אינני (?:במשרד|זמינ)|איני "
+        r"(?:במשרד|זמינ)|לא זמינ|בחו.?ל|סגור|אחזור|במילואים|בחל.ד|לא עובד",
         itself=r"(?:זוהי|זו|זאת) (?:תשובה|הודעה|תגובה) אוטומטית|זה מענה אוטומטי|(?:נשלחה|נוצרה) (?:באופן אוטומטי|"
         r"אוטומטית)",
         mail=r"ההודעה|הודעת?|הודעתך|הדואר|דוא\"ל|המייל|מייל",
@@ -369,7 +401,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"(?:ال)?رد (?:ال)?(?:تلقائي|آلي)|رسالة (?:تلقائية|آلية)",
         notice=r"إشعار (?:غياب|إجازة)",
         away=r"خارج المكتب|في إجازة|غياب",
-        absent=r"خارج المكتب|في إجازة|غائب|غياب|لست (?:في المكتب|متواجد)|غير متواجد",
+        absent=r"خارج المكتب|في إجازة|غائب|غياب|لست (?:في المكتب|متواجد)|غير متواجد|لست متاح|غير متاح|في سفر|مسافر|"
+        r"مغلق|سأعود|إجازة|لم أعد أعمل|خارج البلاد",
         itself=r"(?:هذا|هذه) (?:هو |هي )?(?:رد|رسالة) (?:تلقائية|تلقائي|آلية|آلي)|(?:تم إرسال|أرسلت|أُرسلت) (?:هذه "
         r"الرسالة )?(?:تلقائي|آلي)|رد تلقائي",
         mail=r"(?:ال)?رسال(?:ة|تك|تكم)|(?:ال)?بريد|رسائل",
@@ -385,7 +418,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"پاسخ (?:خودکار|اتوماتیک)|پیام خودکار",
         notice=r"اعلان (?:عدم حضور|مرخصی)|پیام عدم حضور",
         away=r"خارج از (?:دفتر|محل کار|اداره)|مرخصی|عدم حضور",
-        absent=r"مرخصی|عدم حضور|خارج از (?:دفتر|محل کار|اداره)|در (?:دفتر|محل کار) (?:نیستم|حضور ندارم)|تعطیلات",
+        absent=r"مرخصی|عدم حضور|خارج از (?:دفتر|محل کار|اداره)|در (?:دفتر|محل کار) (?:نیستم|حضور ندارم)|تعطیلات|در "
+        r"سفر|در دسترس نیستم|در دسترس نخواهم|تعطیل|بازمی ?گردم|بازگشت|ماموریت|مأموریت|دیگر در .{1,30} کار نمی",
         itself=r"این (?:یک )?(?:پاسخ|پیام) (?:خودکار|اتوماتیک)|به (?:صورت|طور) خودکار (?:ارسال|تولید)|پاسخ خودکار",
         mail=r"پیام(?: شما)?|ایمیل(?: شما)?|نامه|رایانامه",
         undelivered=r"(?:تحویل|ارسال) (?:داده )?(?:نشد|ناموفق|نگردید|انجام نشد|با شکست)|(?:غیر ?قابل|قابل) تحویل(?: "
@@ -400,7 +434,7 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"自動(?:応答|返信|送信|回答)|オートリプライ",
         notice=r"不在(?:通知|のお知らせ|連絡|メール)|休暇(?:通知|のお知らせ)",
         away=r"不在(?:です|にしております|中)?|外出中|休暇中",
-        absent=r"不在|休暇|外出中|休みをいただ|休業|出張中",
+        absent=r"不在|休暇|外出中|休みをいただ|休業|出張中|休み|出張|外出|席を外し|退職|戻り(?:ます|次第)|帰社",
         itself=r"自動(?:的に)?(?:応答|返信|送信|配信)",
         mail=r"メール|メッセージ|電子メール|Eメール",
         undelivered=r"配信(?:不能|エラー|失敗|できま|でき|され(?:ません|なかった))|送信(?:エラー|失敗|"
@@ -416,7 +450,8 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"(?:自动|自動)(?:回复|回覆|答复|答覆|回應|回应|應答|应答)",
         notice=r"(?:外出|不在办公室|休假|离岗)(?:通知|回复|自动回复)|不在辦公室通知",
         away=r"不在(?:办公室|辦公室)|外出|休假(?:中)?|出差",
-        absent=r"不在(?:办公室|辦公室|公司)|休假|外出|度假|出差|请假|請假|放假",
+        absent=r"不在(?:办公室|辦公室|公司)|休假|外出|度假|出差|请假|請假|放假|无法回复|無法回覆|长假|出国|出國|放假|"
+        r"离职|離職|返回办公室|暂时无法|暫時無法|春节|公差",
         itself=r"(?:自动|自動)(?:回复|回覆|答复|答覆|回應|应答|发送|發送|生成)",
         mail=r"邮件|郵件|电子邮件|信件|消息|来信|來信",
         undelivered=r"退信|(?:被)?退回|(?:未|无法|無法|不能|没有|沒有|未能)(?:送达|送達|投递|傳遞|传递|发送|發送|"
@@ -430,7 +465,7 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"자동 ?(?:회신|응답|답장|답변)",
         notice=r"(?:부재|휴가) ?(?:중 ?)?(?:알림|안내|메시지|회신)",
         away=r"부재 ?중|휴가(?: ?중)?|외출 ?중|자리 ?비움",
-        absent=r"부재 ?중|휴가|자리를 비|출장|외근|사무실에 없",
+        absent=r"부재 ?중|휴가|자리를 비|출장|외근|사무실에 없|자리에 (?:없|안)|해외|휴무|휴직|퇴사|복귀|여행 중",
         itself=r"자동(?:으로)? ?(?:회신|응답|발송|생성|전송)",
         mail=r"메일|이메일|메시지|전자 ?메일|편지",
         undelivered=r"배달(?:되지 않|할 수 없|되지 못|에 실패|하지 못| ?실패)|(?:전송|발송|전달|전송에|발송에|"
