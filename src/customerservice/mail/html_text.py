@@ -51,6 +51,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}(
 _REFERENCE = re.compile(r"&(?:#[0-9]{1,8}|#[xX][0-9a-fA-F]{1,8}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Characters that fill a preview text or mark where a word may break; the joiners of Persian, Hindi and of emoji stand
 # between letters.
+_FILLER = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200d\u2060-\u2064\ufeff]")
 _FILLERS = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u2060-\u2064\ufeff]|(?<!\\S)[\u200c\u200d]|(?<![\u200c\u200d])[\u200c\u200d]++(?!\\S)"
 )
@@ -58,10 +59,10 @@ _FILLERS = re.compile(
 _LINE_TAG = re.compile(
     r"<(?i:/?(?:p|div|br|tr|li|h[1-6]|table|ul|ol|dl|dt|dd|blockquote|pre|hr|section|article)(?![\w:-])[^>]*+>)"
 )
-_OTHER_BLANKS = re.compile(r"[^\S\n ]++")
+_OTHER_BLANKS = re.compile("[\t\r\f\v\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]++")
 _BLANKS = re.compile(r"  ++")
 _EMPTY_LINES = re.compile(r"\n[\n ]++")
-_UNREAD_START = re.compile(r"<(?i:(style|script|title|xml|svg|noscript|template|textarea)(?![\w:-]))")
+_UNREAD_START = re.compile(r"<(?=[sStTxXnN])(?i:(style|script|title|xml|svg|noscript|template|textarea)(?![\w:-]))")
 _MOST_UNREAD = 5_000
 _MOST_REFERENCES = 500_000  # of one piece of text; no person writes so many
 _ENDLESS_REFERENCE = re.compile(r"&#[xX]?[0-9a-fA-F]{9,}+;?")
@@ -313,7 +314,8 @@ def _characters(text: str) -> str:
     if "&" in text and text.count("&") <= _MOST_REFERENCES:
         # Python refuses to read numbers of thousands of digits, and no character has so many.
         text = stdlib_html.unescape(_ENDLESS_REFERENCE.sub("\ufffd", text))
-    return text if text.isascii() else _FILLERS.sub("", text)
+    # Looked for by a class of characters first, which takes a tenth of the time.
+    return text if text.isascii() or _FILLER.search(text) is None else _FILLERS.sub("", text)
 
 
 def _value(found: re.Match[str] | None) -> str:
