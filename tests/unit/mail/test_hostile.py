@@ -112,6 +112,9 @@ MAILS |= {
     "quotes that nest deeper with each line": TEXT + b"".join(b">" * n + b" x\n" for n in range(1_400)),
     "100k empty lines between words": TEXT + b"Hello" + b"\n" * 100_000 + b"end\n",
     "blanks between words": TEXT + b"Hello" + b" " * 1_000_000 + b"end\n",
+    # Putting them into order takes the square of their number.
+    "accents upon one letter": TEXT + "a\u0301\u0323".encode() + "\u0301\u0323".encode() * 250_000,
+    "accents in the header": "From: {0} <a@b.example>\nSubject: {0}\n\nx".format("\u0301\u0323" * 30_000).encode(),
     "8-bit fields": b"".join(b"X-%d: \xe9\xe8 %d\n" % (n, n) for n in range(20_000)) + b"\nHello\n",
     "escaped uuencode": TEXT + b"begin 644 a.txt\n" + b"#86)C\n" * 160_000 + b"`\nend\n",
 }
