@@ -114,7 +114,8 @@ def codec_of(charset: str | None) -> str | None:
 
 @functools.lru_cache(maxsize=500)
 def _codec(charset: str) -> str | None:
-    name = charset.strip(" \t\"'").lower().translate(_IGNORED)
+    # Some programs write the parameter's name twice.
+    name = charset.strip(" \t\"'").lower().removeprefix("charset=").translate(_IGNORED)
     short = name.removeprefix("x").removeprefix("cs")
     return _CODECS.get(name) or _CODECS.get(short) or _CODECS.get(short.removeprefix("iso"))
 

@@ -30,6 +30,7 @@ from customerservice.mail.charsets import codec_of, decode
         (' "iso-8859-2" ', "Łódź", "iso8859-2"),
         ("x-cp1250", "Łódź", "cp1250"),
         ("csISO2022JP", "テスト", "iso2022_jp"),
+        ("charset=windows-1251", "Привет", "cp1251"),
     ],
 )
 def test_declared_charset_is_used(charset: str, text: str, codec: str) -> None:
