@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from customerservice.mail.machine_words import any_language, folded
 from customerservice.mail.received import BounceReason
@@ -118,7 +119,12 @@ _OF_WORDS: Sequence[tuple[BounceReason, str]] = (
         ),
     ),
 )
-_FORMS = tuple((reason, re.compile(folded(words), re.IGNORECASE)) for reason, words in _OF_WORDS)
+
+
+@cache
+def _compiled(form: str) -> re.Pattern[str]:
+    # Compiled when first needed, as few mails are bounces.
+    return re.compile(folded(form), re.IGNORECASE)
 
 
 def reason_of(status: str | None, words: str | None, *, permanent: bool | None) -> BounceReason:
@@ -136,7 +142,7 @@ def reason_of(status: str | None, words: str | None, *, permanent: bool | None) 
     """
     detail = (status or "").partition(".")[2]
     told = folded((words or "")[:_LONGEST])
-    found = _OF_STATUS.get(detail) or next((reason for reason, form in _FORMS if form.search(told)), None)
+    found = _OF_STATUS.get(detail) or next((reason for reason, form in _OF_WORDS if _compiled(form).search(told)), None)
     if found is None:
         found = _OF_SUBJECT.get(detail.partition(".")[0])
     if found is None:

@@ -15,6 +15,7 @@ Mail of ours that comes back is known by its address and its Message-ID, which o
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import attrs
 
@@ -90,9 +91,6 @@ _OPENING = 600  # characters in which an absence note tells of the absence
 _LEAD = 80  # characters before a sentence that opens a text: a greeting
 _LONGEST_DETAIL = 60
 
-_ABSENT = re.compile(any_language("absent", "notice", "away"), re.IGNORECASE)
-_ITSELF = re.compile(any_language("itself"), re.IGNORECASE)
-_SHOP = re.compile(any_language("shop"), re.IGNORECASE)
 _QUESTION = re.compile("[?\u061f]")
 _END = r"(?=\s{0,3}[:!.)\]\u2013\uff1a\u3011(-]|\s{1,3}re:|\s*$)"
 _START = r"[\s\[(*\"'<\u3010]{0,4}"
@@ -107,9 +105,7 @@ _REPLY_HEADER = re.compile(r"x-(?:mail-)?auto-?(?:reply|replied|respond|responde
 #: Local parts under which mail servers send.
 DAEMONS = frozenset({"mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "mdaemon", "mail_daemon", "daemon"})
 
-_MAIL = re.compile(any_language("mail"), re.IGNORECASE)
 _UNDELIVERED = re.compile(any_language("undelivered"), re.IGNORECASE)
-_REFUSED = re.compile(any_language("full", "unknown"), re.IGNORECASE)
 _SERVER_TALK = re.compile(
     r"\b[45]\d\d[ -]{1,2}\(?#?[45]\.\d{1,3}\.\d{1,3}|\b55[0-4] |smtp error|transcript of session|rcpt to|"
     r"remote (?:mail )?(?:server|host) (?:said|answered|responded)|mail delivery (?:sub)?system|qmail-send|"
@@ -135,6 +131,16 @@ _PROGRAM = re.compile(
     r"delivery[ ._-]?(?:sub)?system|system[ ._-]?administrator|anti[ -]?virus|\bndr\b|non-?delivery|bounces?@",
     re.IGNORECASE,
 )
+
+
+@cache
+def _form(*fields: str) -> re.Pattern[str]:
+    # Compiled when first needed: few mails need them, and all of them together take a tenth of a second.
+    return re.compile(any_language(*fields), re.IGNORECASE)
+
+
+def _absent() -> re.Pattern[str]:
+    return _form("absent", "notice", "away")
 
 
 def _is_feedback_report(signs: Signs) -> str | None:
@@ -210,7 +216,7 @@ def _is_told_by_program(signs: Signs) -> str | None:
         return None
     if "in-reply-to" in signs.fields or not _has_bounce_subject(signs) or has_prefix(signs.subject):
         return None
-    about_shop = _SHOP.search(signs.subject) or _SHOP.search(signs.text[:_OPENING])
+    about_shop = _form("shop").search(signs.subject) or _form("shop").search(signs.text[:_OPENING])
     return "" if _text_tells_of_failure(signs) and not about_shop else None
 
 
@@ -252,7 +258,7 @@ def _has_bounce_subject(signs: Signs) -> bool:
     if _BOUNCE_SUBJECT.match(subject):
         return True
     found = _UNDELIVERED.search(subject)
-    return found is not None and (found.start() <= _AT_START or _MAIL.search(subject) is not None)
+    return found is not None and (found.start() <= _AT_START or _form("mail").search(subject) is not None)
 
 
 _AT_START = 4  # characters before the first word of a subject
@@ -262,8 +268,8 @@ def _text_tells_of_failure(signs: Signs) -> bool:
     told = signs.text[:_TOLD]
     return (
         _SERVER_TALK.search(told) is not None
-        or _REFUSED.search(told) is not None
-        or any(_MAIL.search(item) and _UNDELIVERED.search(item) for item in _SENTENCE.split(told))
+        or _form("full", "unknown").search(told) is not None
+        or any(_form("mail").search(item) and _UNDELIVERED.search(item) for item in _SENTENCE.split(told))
     )
 
 
@@ -312,13 +318,13 @@ def _has_reply_subject(signs: Signs) -> str | None:
 def _has_domino_subject(signs: Signs) -> str | None:
     if _DOMINO_SUBJECT.match(signs.subject) is None:
         return None
-    return "" if _ABSENT.search(signs.subject) or _RETURN.search(signs.subject) else None
+    return "" if _absent().search(signs.subject) or _RETURN.search(signs.subject) else None
 
 
 def _opens_as_reply(signs: Signs) -> str | None:
     if not (_is_answer(signs) or _is_bulk(signs)):
         return None
-    found = _ITSELF.search(signs.new_text[: _LEAD * 2])
+    found = _form("itself").search(signs.new_text[: _LEAD * 2])
     return "" if found is not None and found.start() <= _LEAD and not _is_of_customer(signs) else None
 
 
@@ -329,7 +335,7 @@ def _is_answer(signs: Signs) -> bool:
 def _is_of_customer(signs: Signs) -> bool:
     """Tell whether a text asks something, or speaks of what only customers of a shop speak of."""
     opening = signs.new_text[:_OPENING]
-    return _QUESTION.search(opening) is not None or _SHOP.search(opening) is not None
+    return _QUESTION.search(opening) is not None or _form("shop").search(opening) is not None
 
 
 _REPLIES: Sequence[Callable[[Signs], str | None]] = (
@@ -348,9 +354,9 @@ def _is_vacation(signs: Signs) -> str | None:
         return None
     if "x-vacation" in signs.fields or "vacation" in signs.field("auto-submitted"):
         return "in its header"
-    if _ABSENT.search(signs.subject):
+    if _absent().search(signs.subject):
         return "in its subject"
-    return "in its text" if _ABSENT.search(signs.text[:_TOLD]) else None
+    return "in its text" if _absent().search(signs.text[:_TOLD]) else None
 
 
 def _has_notice_subject(signs: Signs) -> str | None:
@@ -358,17 +364,17 @@ def _has_notice_subject(signs: Signs) -> str | None:
 
 
 def _is_away(signs: Signs) -> str | None:
-    told = _AWAY_SUBJECT.match(signs.subject) and _ABSENT.search(signs.new_text[:_OPENING])
+    told = _AWAY_SUBJECT.match(signs.subject) and _absent().search(signs.new_text[:_OPENING])
     return "" if told and not _is_of_customer(signs) else None
 
 
 def _is_away_in_bulk(signs: Signs) -> str | None:
-    told = _is_bulk(signs) and _list_field(signs) is None and _ABSENT.search(signs.new_text[:_OPENING])
+    told = _is_bulk(signs) and _list_field(signs) is None and _absent().search(signs.new_text[:_OPENING])
     return "" if told and not _is_of_customer(signs) else None
 
 
 def _is_away_without_return_path(signs: Signs) -> str | None:
-    told = _AWAY_SUBJECT.match(signs.subject) or _ABSENT.search(signs.new_text[:_OPENING])
+    told = _AWAY_SUBJECT.match(signs.subject) or _absent().search(signs.new_text[:_OPENING])
     return "" if told and _is_returned(signs) else None
 
 

@@ -91,8 +91,8 @@ WORDS: Sequence[MachineWords] = (
         notice=r"abwesenheits(?:notiz|nachricht|benachrichtigung|meldung|info(?:rmation)?|assistent|agent)|"
         r"urlaubs(?:notiz|benachrichtigung|meldung)",
         away=r"abwesend|abwesenheit|nicht im (?:büro|hause?)|im urlaub|außer haus",
-        absent=r"abwesen|nicht im (?:büro|hause?|dienst)|im urlaub|außer haus|nicht (?:am arbeitsplatz|im einsatz)|"
-        r"ab dem \S{1,12} wieder (?:erreichbar|im büro)|in elternzeit|betriebsferien|urlaub bis|nicht (?:zu "
+        absent=r"abwesen|urlaub|nicht im (?:büro|hause?|dienst)|im urlaub|außer haus|nicht (?:am arbeitsplatz|im "
+        r"einsatz)|ab dem \S{1,12} wieder (?:erreichbar|im büro)|in elternzeit|betriebsferien|urlaub bis|nicht (?:zu "
         r")?erreich|wieder (?:da|zurück|für sie da|erreichbar|im büro)|geschlossen|auf (?:dienst|geschäfts)?reise|"
         r"verreist|nicht mehr (?:für|bei|im unternehmen)|krank(?:heit|geschrieben)?",
         itself=r"(?:dies|das) ist eine automatische? (?:antwort|rückantwort|nachricht)|diese (?:nachricht|e-?mail|"
@@ -153,7 +153,7 @@ WORDS: Sequence[MachineWords] = (
         automatic=r"risposta automatica|risposta auto\b|autorisposta|risponditore automatico|risposta non al computer",
         notice=r"(?:avviso|messaggio|notifica) di assenza",
         away=r"fuori (?:sede|ufficio)|assente|assenza|in ferie",
-        absent=r"fuori (?:sede|ufficio)|assen(?:te|za)|in ferie|in vacanza|in congedo|non (?:sono|sarò) "
+        absent=r"fuori (?:sede|(?:dall')?ufficio)|assen(?:te|za)|in ferie|in vacanza|in congedo|non (?:sono|sarò) "
         r"(?:disponibile|raggiungibile|in ufficio)|chius[oi](?: per| fino| dal)|in viaggio|in trasferta|rientr(?:o|"
         r"erò) (?:il|lunedì)|in maternità|in malattia|non lavoro più",
         itself=r"(?:questo|questa|questo messaggio|questa e-?mail) è una? (?:messaggio|risposta|e-?mail) "
