@@ -259,7 +259,8 @@ class _Case:
         if kind in _AUTOMATIC:
             return self._automatic(verdict)
         if kind is MailKind.LIST:
-            decision = Decision(rule="list mail", reason=_first(reasons, "it came through a mailing list"))
+            reason = _first(reasons, "it came through a mailing list")
+            decision = Decision(rule="list mail", reason=reason, passed_over=_said(verdict), linked=verdict.thread_id)
             return self._end(Outcome.HELD, decision)
         return self._of_person(verdict)
 

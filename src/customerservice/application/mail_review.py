@@ -62,6 +62,8 @@ def open_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId) -> Deliv
 def join_mail(desk: DeskContext, actor: Actor, delivery_id: DeliveryId, thread_id: ThreadId) -> Delivery:
     """Put a mail that is in no thread into one; its sender takes part from then on (R18).
 
+    A bounce, receipt or complaint is shown on it instead: it reopens nothing and lets nobody in (R37).
+
     Raises:
         NotFound: there is no such mail or thread in the actor's shops.
         Refused: it is in a thread already (``in-thread``), its bytes are not kept (``no-bytes``), or it

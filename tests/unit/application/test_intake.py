@@ -684,6 +684,19 @@ def test_list_mail_waits_for_a_person(shop):
     assert (delivery.outcome, delivery.decision.rule) == (Outcome.HELD, "list mail")
 
 
+def test_list_mail_that_waits_says_where_it_seems_to_belong(shop):
+    """Whoever decides sees the thread that it names, and what that evidence was worth."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+
+    (delivery,) = shop.receive(
+        shop.write("It came", in_reply_to=id_of(reply.raw), headers=("List-Id: <team.customer.example>",))
+    )
+
+    assert (delivery.outcome, delivery.decision.linked) == (Outcome.HELD, thread.id)
+    assert delivery.decision.passed_over[0].startswith("in-reply-to: it names a Message-ID we sent")
+
+
 @pytest.mark.parametrize(
     "header",
     [
