@@ -137,6 +137,28 @@ def id_of(raw):
     return raw.partition(b"Message-ID: <")[2].partition(b">")[0].decode()
 
 
+def test_whoever_is_in_cc_takes_no_part(shop):
+    """Neither by the mail that opens a thread nor by one that joins it; her own mail waits (R18)."""
+    thread = shop.open_thread(shop.write(headers=(f"Cc: {EVE}",)))
+    reply = shop.answered(thread)
+    shop.receive(shop.write("And?", in_reply_to=id_of(reply.raw), headers=(f"Cc: {EVE}",)))
+
+    (hers,) = shop.receive(shop.write("I am in Cc", sender=EVE, in_reply_to=id_of(reply.raw)))
+
+    assert hers.outcome is Outcome.HELD
+    assert shop.thread(thread.id).participants == {"maria@customer.example"}
+
+
+def test_the_address_of_a_person_is_the_same_in_any_case(shop):
+    """A customer whose program writes her address in capitals takes part all the same (R41)."""
+    thread = shop.open_thread()
+    reply = shop.answered(thread)
+
+    (delivery,) = shop.receive(shop.write("It came", sender="MARIA@Customer.Example", in_reply_to=id_of(reply.raw)))
+
+    assert (delivery.outcome, delivery.thread_id) == (Outcome.JOINED, thread.id)
+
+
 def test_a_mail_that_points_nowhere_opens_a_thread(shop):
     """Without evidence a mail is the beginning of a conversation."""
     thread = shop.open_thread()
