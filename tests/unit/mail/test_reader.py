@@ -175,6 +175,14 @@ def test_message_ids(value: str, expected: str | None) -> None:
     assert parse(mail(Message_ID=value)).message_id == expected
 
 
+def test_reasons_of_a_kind_can_be_stored() -> None:
+    """What a reason repeats of a header is one line without NUL."""
+    read = parse(mail(Auto_Submitted="a\0b\x1bc"))
+
+    assert read.kind is MailKind.SYSTEM
+    assert [reason.isprintable() for reason in read.kind_reasons] == [True]
+
+
 def test_references_are_limited_to_the_last() -> None:
     """Of very many references the last hundred count, each once."""
     read = parse(mail(References=" ".join(f"<{number}@x>" for number in range(200)) + " <199@x>"))
