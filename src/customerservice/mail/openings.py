@@ -57,9 +57,9 @@ _START = re.compile(r"[\s>*_\"'-]{0,8}(?:" + "|".join(f"(?:{start})" for _, star
 _PERSONAL = re.compile(
     r"(?<![\w.<@])(?:I|i|you|we|he|she|they|me|us|my|your|our|the|your|this|that|somebody|someone"
     r"|ich|mir|uns|wir|Sie|sie|Ihnen|dir|mich|er|ihr|Ihre?[rnms]?|eure?|mein\w{0,2}|unser\w{0,2}|der|die|das|ein\w{0,2}"
-    r"|je|tu|vous|nous|moi|elle|vos|votre|mon|ma|notre|un|une|usted(?:es)?|me|mi|su|nos|una|yo"
+    r"|tu|vous|nous|moi|elle|vos|votre|mon|ma|notre|un|une|usted(?:es)?|me|mi|su|nos|una|yo"
     r"|lei|Lei|mio|mia|suo|sua|vostr[oa]|ci|io|você|vocês|eu|meu|minha|seu|sua|uma"
-    r"|ik|u|jij|jullie|uw|mijn|onze|ons|een|mij|jag|du|ni|mig|min|er|din|jeg|dere|dig|meg|deg|De|vi"
+    r"|ik|jij|jullie|uw|mijn|onze|ons|een|mij|jag|du|ni|mig|min|er|din|jeg|dere|dig|meg|deg|De|vi"
     r"|minä|sinä|te|me|ja|pan|pani|państwo|mi|wasz\w{0,4}|jsem|jste|mně|vám|váš|vaše"
     r"|я|вы|Вы|мы|мне|вам|ваш\w{0,3}|мой|моя|він|ви|ми|мені|ben|siz|biz|bana|size|sizin|εγώ|εσείς|σας|μου"
     r"|μας)(?![\w.@>-])"
@@ -79,6 +79,8 @@ _INVISIBLE = dict.fromkeys(
 )
 _QUOTATION_MARKS = "\"„“”«»‚‘'「『"
 
+#: What no opening is without.
+_SIGN = re.compile(r"[@\d]")
 _DASHED_END = re.compile(r"[:\uff1a]?\s{0,3}-{2,12}$")
 
 _LONGEST_LINE = 500  # characters; a longer line is no opening
@@ -104,6 +106,8 @@ def opening(lines: Sequence[str], place: int) -> int | None:
         return None
     after = next((line for line in lines[place + 1 : place + 4] if line and not line.isspace()), "").lstrip()
     marked = after.startswith(">")
+    if not marked and _SIGN.search(" ".join(lines[max(0, place - _OPENING_LINES + 1) : place + 1])[-2_000:]) is None:
+        return None
     joined = ""
     nearest: int | None = None
     for first in range(place, max(-1, place - _OPENING_LINES), -1):
@@ -129,7 +133,8 @@ def _is_opening(text: str, *, marked: bool) -> bool:
     dated = time is not None and _DATE.search(text) is not None
     verb = _VERB.search(text)
     if verb is None:
-        return address and dated and _ends_with_address(text) and _PERSONAL.search(text) is None
+        whole = (marked and (address or dated)) or (address and dated and _ends_with_address(text))
+        return whole and _PERSONAL.search(text) is None
     if not (address or dated or (marked and _DATE.search(text))):
         return False
     if _PERSONAL.search(text[:400]) is not None and not (address and dated):

@@ -19,7 +19,8 @@ from customerservice.mail.signatures import part_signature
 
 _LONGEST_LINE = 500  # characters; a longer line is no opening
 _MOST_TRIES = 2_000  # lines that are looked at closely
-_BANNER_STARTS = frozenset("-_*=#>\u2014\u2013 \t\u00a0\u200e\u200f\ufeff")
+_BANNER_STARTS = frozenset("-_*=#>~+\u2014\u2013 \t\u00a0\u200e\u200f\ufeff")
+_FRAMES = frozenset("-=#~+\u2014\u2013")
 _COLONS = (":", "\uff1a")
 
 # "Reply above this line" as help desks write it, ours too, in their languages.
@@ -261,33 +262,30 @@ def _is_closing(lines: Sequence[str]) -> bool:
 
 def _cut(lines: Sequence[str]) -> tuple[int, int, bool] | None:
     """Give the first line of a quotation's opening, the first line after it, and whether it is a forwarded mail's."""
+    # Most lines of most mails are none of these; the rest is looked at closely.
+    places = [
+        place
+        for place, line in enumerate(lines)
+        if ":" in line or line[:1] in _BANNER_STARTS or (not line.isascii() and "\uff1a" in line)
+    ]
     tries = 0
-    for place, line in enumerate(lines):
-        if not line or len(line) > _LONGEST_LINE:
+    for place in places:
+        line = lines[place]
+        stripped = line.lstrip()
+        if not stripped or len(line) > _LONGEST_LINE:
             continue
-        banner = line[0] in _BANNER_STARTS
-        if banner:
-            stripped = line.lstrip()
-            if not stripped:
-                continue
-            if stripped[0] == ">":
-                return place, place, is_forward_banner(line)
-        colon = line.find(":")
-        if colon < 0:
-            colon = line.find("\uff1a")
-        if colon < 0 and not banner:
-            continue
+        if stripped[0] == ">":
+            return place, place, is_forward_banner(line)
         tries += 1
         if tries > _MOST_TRIES:
             return None
-        if (found := _cut_at(lines, place, colon=colon)) is not None:
+        if (found := _cut_at(lines, place)) is not None:
             return found
     return None
 
 
-def _cut_at(lines: Sequence[str], place: int, *, colon: int) -> tuple[int, int, bool] | None:
-    line = lines[place]
-    text = clean(line)
+def _cut_at(lines: Sequence[str], place: int) -> tuple[int, int, bool] | None:
+    text = clean(lines[place])
     if text.endswith((*_COLONS, "-")):
         if is_forward_banner(text):
             return place, place + 1, True
@@ -295,9 +293,9 @@ def _cut_at(lines: Sequence[str], place: int, *, colon: int) -> tuple[int, int, 
             return place, place + 1, False
         if (first := opening(lines, place)) is not None:
             return first, place + 1, False
-    if text.startswith(REPLY_ABOVE) or (len(text) <= 120 and _ABOVE.match(text)):
+    if text.startswith(REPLY_ABOVE) or (text[:1] in _FRAMES and len(text) <= 120 and _ABOVE.match(text)):
         return _above_marker(lines, place), place + 1, False
-    if 0 < colon < 40 and label(line) is not None and header_block(lines, place) is not None:
+    if label(text) is not None and header_block(lines, place) is not None:
         above = place - 1
         while above >= 0 and place - above < 4 and (not lines[above].strip() or _DRAWN.fullmatch(lines[above].strip())):
             above -= 1

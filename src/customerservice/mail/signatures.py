@@ -13,10 +13,12 @@ _MOST_CHARACTERS = 3_000
 _LONGEST_LINE = 200  # characters of the line of a telephone
 
 # "-- " is RFC 3676 4.3; the others are what programs that trim lines leave of it, and what people type for it.
-_DELIMITERS = frozenset({"-- ", "--", "--\u00a0", "__", "\u2014", "\u2014\u2014", "\u2013\u2013", "- -- "})
+_DELIMITERS = frozenset(
+    {"-- ", "--  ", "__ ", "\u2014 ", "--", "--\u00a0", "__", "\u2014", "\u2014\u2014", "\u2013\u2013", "- -- "}
+)
 
 _DEVICES = (
-    r"iphone|ipad|ipod|ios\b|macbook|mac\b|apple watch|apple mail|samsung|galaxy|android|huawei|honor|xiaomi|redmi"
+    r"iphon|ipad|ipod|ios\b|macbook|mac\b|apple watch|apple mail|samsung|galaxy|android|huawei|honor|xiaomi|redmi"
     r"|poco|mi phone|oneplus|oppo"
     r"|realme|vivo|nokia|htc|lg|sony|xperia|motorola|moto|pixel|zte|wiko|fairphone|blackberry|windows|outlook"
     r"|hotmail|gmail"
@@ -73,7 +75,7 @@ _BEHIND = frozenset(
     """
     for on für auf pour sur para per su voor op dla för til na of and using via with mit mein meinem meu mio mi mon
     my von mail app client mobile device phone tablet smartphone email e-mail gesendet geschickt verschickt
-    versendet dienst gerät aus der die mobil mobiltelefon handy
+    versendet dienst secure gerät aus der die mobil mobiltelefon handy
     """.split()
 )
 _STOPS = re.compile(r"[.,;:!<(|\[]")
@@ -119,11 +121,12 @@ _NOTICE = re.compile(
     r"|هذا البريد).{0,160}(?:سري|مخصص))",
     re.IGNORECASE,
 )  # fmt: skip
-_LONGEST_NOTICE = 3_000
+_SHORTEST_NOTICE, _LONGEST_NOTICE = 10, 3_000  # characters
 _NOTICE_HEAD = 300  # characters of a paragraph in which its words are looked for
 
 # The footer of a mailing list or of a free mail service: a drawn line, and an address of the web below it.
 _FOOTER_RULE = re.compile(r"[_=-]{16,120}$")
+_RULED = frozenset("_=-")
 _WEB = re.compile(r"https?://|www\.|[^\s@]@[^\s@]")
 
 
@@ -161,7 +164,7 @@ def _is_slogan(text: str) -> bool:
 
 def is_delimiter(line: str) -> bool:
     """Tell whether a line parts a text from its signature: ``-- `` (RFC 3676 4.3) or what programs leave of it."""
-    return line in _DELIMITERS or line.rstrip() in ("--", "__", "\u2014")
+    return line in _DELIMITERS
 
 
 def part_signature(lines: Sequence[str]) -> tuple[str, str]:
@@ -194,7 +197,7 @@ def _notices(lines: Sequence[str], end: int) -> int:
         while top > floor and lines[top - 1].strip():
             top -= 1
         said = " ".join(line.strip() for line in lines[top:bottom])
-        if top == bottom or len(said) > _LONGEST_NOTICE or _NOTICE.match(said[:_NOTICE_HEAD]) is None:
+        if len(said) < _SHORTEST_NOTICE or len(said) > _LONGEST_NOTICE or _NOTICE.match(said[:_NOTICE_HEAD]) is None:
             return end
         end = top
     return end
@@ -202,7 +205,7 @@ def _notices(lines: Sequence[str], end: int) -> int:
 
 def _delimiter(lines: Sequence[str], end: int) -> int | None:
     floor = max(0, end - _MOST_LINES)
-    places = [place for place in range(floor, end) if is_delimiter(lines[place])]
+    places = [place for place, line in enumerate(lines[floor:end], floor) if line in _DELIMITERS]
     if not places:
         return None
     place = places[0]
@@ -231,7 +234,7 @@ def _sent_from(lines: Sequence[str], end: int) -> int | None:
 def _footer(lines: Sequence[str], end: int) -> int | None:
     floor = max(0, end - 10)
     for place in range(floor, end):
-        if _FOOTER_RULE.match(lines[place].strip()):
+        if lines[place][:1] in _RULED and _FOOTER_RULE.match(lines[place].strip()):
             below = [line.strip() for line in lines[place + 1 : end] if line.strip()]
             return place if below and any(map(_WEB.search, below)) and not any(map(_is_sentence, below)) else None
     return None
