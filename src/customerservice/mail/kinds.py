@@ -169,7 +169,8 @@ def _is_receipt(signs: Signs) -> str | None:
 def _is_calendar_answer(signs: Signs) -> str | None:
     if signs.calendar_method != "reply":
         return None
-    by_google = "calendar-notification@google.com" in signs.field("sender")
+    # Google writes a sentence for everybody; what a person adds to it mostly asks something.
+    by_google = "calendar-notification@google.com" in signs.field("sender") and not _is_of_customer(signs)
     return "" if not signs.new_text.strip() or by_google else None
 
 

@@ -179,6 +179,11 @@ CALENDAR = part("BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Call\nEND:VEVENT\n", "te
             {"Sender": "Google Calendar <calendar-notification@google.com>"},
             MailKind.SYSTEM,
         ),
+        (
+            [part("Anna has accepted with a note: can you bring the parcel?"), CALENDAR],
+            {"Sender": "Google Calendar <calendar-notification@google.com>"},
+            MailKind.PERSON,
+        ),
         ([part(""), part("BEGIN:VCALENDAR\n", "text/calendar; method=REQUEST")], {}, MailKind.PERSON),
         ([part(""), part("BEGIN:VCALENDAR\n", "text/calendar")], {}, MailKind.PERSON),
     ],
