@@ -7,8 +7,8 @@ r"""How fast mail is read, beside the standard library and public packages, and 
 
 The engine is what turns bytes into structure, decoded headers, decoded texts and attachments; its yardstick does the
 same work with the standard library: ``message_from_bytes`` (compat32), ``walk``, ``decode_header`` for every header,
-``get_payload(decode=True)`` for every part. Bounds: the engine reads at least 4 x as fast, and sixteen times a mail
-takes at most 24 x as long, whatever its shape.
+``get_payload(decode=True)`` for every part. Bounds: the engine reads at least 4 x as fast, the whole ``parse``, which
+does much more, 1.25 x; and sixteen times a mail takes at most 24 x as long, whatever its shape.
 
 Every candidate reads the same few mails in turn, again and again; the shortest times count, since what else the machine
 does only ever adds to a time. Packages are measured where they are installed; use an environment of its own for them:
@@ -39,10 +39,12 @@ from customerservice.mail.parts import read_parts
 from customerservice.mail.quotations import read_new_text
 
 ENGINE_BOUND = 4.0
+WHOLE_BOUND = 1.25
 GROWTH_BOUND = 24.0  # for 16 times the size
 LIMITS = Limits()
 YARDSTICK = "compat32, walk, decode"
 OURS = "customerservice, engine"
+WHOLE = "customerservice, whole mail"
 _SLICE = 50  # mails that one candidate reads before it is the next one's turn
 _SHORTEST = 0.002  # seconds; below them a time tells of the allocator rather than of the reader
 
@@ -68,9 +70,10 @@ def main() -> int:
         corpus = [mail.replace(b"\n", b"\r\n") for mail in mails(400 if options.ci else options.mails)]
     if options.only in (None, "engine"):
         found = compare("engine", engines(public=not options.ci), corpus, options.rounds)
-        ratio = next(float(str(row["x yardstick"])) for row in found if row["what"] == OURS)
-        if ratio < ENGINE_BOUND:
-            faults.append(f"the engine reads {ratio} x as fast as {YARDSTICK}, not {ENGINE_BOUND} x")
+        ratios = {row["what"]: float(str(row["x yardstick"])) for row in found if "x yardstick" in row}
+        for name, bound in ((OURS, ENGINE_BOUND), (WHOLE, WHOLE_BOUND)):
+            if ratios[name] < bound:
+                faults.append(f"{name}: {ratios[name]} x as fast as {YARDSTICK}, not {bound} x")
         rows += found
     if options.only in (None, "stages") and not options.ci:
         rows += stages(corpus, options.rounds)
@@ -91,7 +94,7 @@ def main() -> int:
 
 def engines(*, public: bool) -> dict[str, Run | None]:
     """Give the candidates that read whole mails; None for what is not installed."""
-    found: dict[str, Run | None] = {OURS: engine, YARDSTICK: yardstick}
+    found: dict[str, Run | None] = {OURS: engine, WHOLE: parse, YARDSTICK: yardstick}
     if public:
         found["policy.default, walk, decode"] = default_policy
         found |= {name: _installed(module, run) for name, module, run in _MAIL_PACKAGES}
@@ -212,7 +215,6 @@ def stages(corpus: Sequence[bytes], rounds: int) -> list[dict[str, object]]:
         parse(raw)
     reader.kind_of = original
     tasks: Sequence[tuple[str, Run, Sequence[Any], Sequence[tuple[str, str, Callable[[Any, Any], object]]]]] = (
-        ("whole mail", parse, corpus, ()),
         ("kind", original, signs, ()),
         ("new text", read_new_text, texts, _TEXT_PACKAGES),
         ("HTML to text", html_to_text, htmls, _HTML_TEXT_PACKAGES),
