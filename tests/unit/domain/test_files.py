@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customerservice.domain.files import is_disguised, is_download_only, safe_filename, sniff_media_type
+from customerservice.domain.ids import AttachmentId
+from customerservice.domain.message import Attachment
 
 
 @pytest.mark.parametrize(
@@ -141,3 +143,12 @@ def test_first_bytes_tell_the_type(content: bytes, media_type: str | None) -> No
 def test_disguises(name: str | None, media_type: str, content: bytes, disguised: bool) -> None:
     """Name, declared type and first bytes that contradict each other are told."""
     assert is_disguised(name, media_type, content) is disguised
+
+
+def test_attachment_tells_how_to_show_it() -> None:
+    """What is kept has a safe name, and says whether it may be shown."""
+    kept = Attachment(
+        id=AttachmentId("1"), filename="../a\u202egnp.svg", media_type="image/svg+xml", size=1, sha256="0" * 64
+    )
+
+    assert (kept.safe_filename, kept.is_download_only) == ("agnp.svg", True)
