@@ -221,7 +221,7 @@ class _Case:
         sender = self.person.address
         if sender is None or not self.intake.is_form_sender(sender) or self.kind[0] not in (_PERSON, *_FORM_KINDS):
             return
-        if self.mail.sender_is_ambiguous:
+        if self.mail.sender_is_uncertain:
             return
         replies = [entry for entry in self.mail.reply_to if entry.address is not None]
         if len(replies) == 1 and self._speaks_for_us():
@@ -276,8 +276,8 @@ class _Case:
     def verdict(self) -> Verdict:
         """What the evidence of the mail is worth; nothing is stored."""
         mail, arrived = self.mail, self.delivery.received_at
-        # What a server proved of an ambiguous From it may have proved of somebody else.
-        trusted = dmarc(mail, self._authserv_id) != "fail" and not mail.sender_is_ambiguous
+        # What a server proved of an uncertain From it may have proved of somebody else.
+        trusted = dmarc(mail, self._authserv_id) != "fail" and not mail.sender_is_uncertain
         sender = self.person.address
 
         def standing(thread_id: ThreadId) -> Standing:

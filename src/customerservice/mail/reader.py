@@ -92,7 +92,7 @@ def read_mail(raw: bytes, limits: Limits) -> ReceivedMail:
         reader_version=READER_VERSION,
         forwarded_from=_forwarded_from(reading, bodies, limits) if kind is MailKind.PERSON else None,
         senders=senders,
-        sender_is_ambiguous=header.sender_is_ambiguous(),
+        sender_is_uncertain=header.sender_is_uncertain(),
         receipt=_receipt(reports) if kind is MailKind.SYSTEM else None,
         complaint=reports.complaint if kind is MailKind.FEEDBACK_REPORT else None,
     )
@@ -167,7 +167,7 @@ class _Header:
             return senders[0]
         return Correspondent(None, senders[0].name if senders else "")
 
-    def sender_is_ambiguous(self) -> bool:
+    def sender_is_uncertain(self) -> bool:
         fields = self._all.get("from", ())
         strictly = [entry for value in fields for entry in read_addresses(value, limit=100, strict=True)[0]]
         people = {None if entry.address is None else entry.address.key for entry in strictly}

@@ -193,7 +193,7 @@ class ReceivedMail:
         forwarded_from: who wrote the mail that is forwarded here, as its banner says or as the attached mail does that
             is all there is; None if none is. A claim of the forwarder: to be shown, never to be trusted or matched on.
         senders: every mailbox that the From fields name, in order.
-        sender_is_ambiguous: the From is not one mailbox in the form that every program knows. Other programs, such as
+        sender_is_uncertain: the From is not one mailbox in the form that every program knows. Other programs, such as
             the server that checked who sent the mail, may take somebody else for its sender.
         receipt: what a report of an arrival or a reading says; None for any other mail.
         complaint: what a feedback report says; None for any other mail.
@@ -231,7 +231,7 @@ class ReceivedMail:
     reader_version: int = 1
     forwarded_from: Correspondent | None = None
     senders: tuple[Correspondent, ...] = ()
-    sender_is_ambiguous: bool = False
+    sender_is_uncertain: bool = False
     receipt: Receipt | None = None
     complaint: Complaint | None = None
 

@@ -82,7 +82,7 @@ def test_unusable_sender_has_no_address(header: dict[str, str], name: str) -> No
     read = parse(mail(**header))
 
     assert read.sender == Correspondent(None, name)
-    assert read.sender_is_ambiguous
+    assert read.sender_is_uncertain
     assert "unusable_from" in codes(read)
 
 
@@ -92,7 +92,7 @@ def test_first_of_several_senders() -> None:
 
     assert read.sender == Correspondent(EmailAddress("anna@x.example"), "Anna")
     assert [str(entry.address) for entry in read.senders] == ["anna@x.example", "bo@x.example"]
-    assert read.sender_is_ambiguous
+    assert read.sender_is_uncertain
     assert codes(read) == {"several_senders"}
 
 
@@ -103,7 +103,7 @@ def test_sender_in_a_form_that_not_every_program_knows(header: str) -> None:
 
     assert read.sender is not None
     assert read.sender.address == EmailAddress("anna@x.example")
-    assert read.sender_is_ambiguous
+    assert read.sender_is_uncertain
 
 
 @pytest.mark.parametrize("header", ["", "Anna <anna@x.example>", "anna@x.example, Anna <ANNA@x.example>"])
@@ -111,7 +111,7 @@ def test_sender_that_is_sure(header: str) -> None:
     """One person in the plain form, even if named twice, is no ambiguous sender; nor is nobody."""
     read = parse(mail(From=header))
 
-    assert not read.sender_is_ambiguous
+    assert not read.sender_is_uncertain
     assert codes(read) == set()
 
 

@@ -211,7 +211,7 @@ def test_several_from_fields(count: int) -> None:
     read = parse(b"From: Anna <anna@mail.example>\n" * count + b"Subject: a\n\nHello")
 
     assert read.sender is not None
-    assert (read.sender.address, read.sender.name, read.sender_is_ambiguous) == (None, "Anna", True)
+    assert (read.sender.address, read.sender.name, read.sender_is_uncertain) == (None, "Anna", True)
     assert {"unusable_from", "repeated_header"} <= codes(read)
 
 

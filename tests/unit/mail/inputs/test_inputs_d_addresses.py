@@ -50,7 +50,7 @@ def test_groups_of_recipients() -> None:
 def test_group_as_sender() -> None:
     """RFC 6854 allows a group as From; its member is the sender, but not every server knows that."""
     assert sender("Support: anna@mail.example;") == "anna@mail.example"
-    assert parse(mail(From="Support: anna@mail.example;")).sender_is_ambiguous
+    assert parse(mail(From="Support: anna@mail.example;")).sender_is_uncertain
 
 
 @bad_input(66)
@@ -164,7 +164,7 @@ def test_forms_that_programs_read_differently(header: str) -> None:
 def test_route_is_left_out() -> None:
     """A route (RFC 5322 4.4) says how, not where to; a server need not know it."""
     assert sender("Mary <@a.example,@b.example:mary@mail.example>") == "mary@mail.example"
-    assert parse(mail(From="<@a.example:mary@mail.example>")).sender_is_ambiguous
+    assert parse(mail(From="<@a.example:mary@mail.example>")).sender_is_uncertain
 
 
 @bad_input(71)
