@@ -7,7 +7,7 @@ from customerservice.mail.parts import tidy
 
 _BRACKETED = re.compile(r"<([^<>]*+)>")
 _LONGEST = 998  # characters; nothing longer fits the line of a header
-_BARE = re.compile(r"[^\s<>,;()\"]+@[^\s<>,;()\"]+")
+_BARE = re.compile(r"[^\s<>,;()\"]++")
 
 
 def read_ids(header: str, *, limit: int = 100) -> tuple[str, ...]:
@@ -19,6 +19,8 @@ def read_ids(header: str, *, limit: int = 100) -> tuple[str, ...]:
     """
     if "<" not in header:
         header = decode_words(header)
-    found = (_BRACKETED.findall(header) if "<" in header else []) or _BARE.findall(header)
+    found = _BRACKETED.findall(header) if "<" in header else []
+    # A pattern with the @ in it would look for it anew from each letter of a long word.
+    found = found or [word for word in _BARE.findall(header) if "@" in word[1:-1]]
     usable = dict.fromkeys("".join(tidy(item).split()) for item in found)
     return tuple(item for item in usable if 0 < len(item) <= _LONGEST)[-limit:]

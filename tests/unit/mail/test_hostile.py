@@ -85,6 +85,7 @@ MAILS = {
     "reply prefixes": b"Subject: " + b"Re: " * 60_000 + b"\n\nx",
     "markers": b"Subject: " + b"[#1 " * 60_000 + b"\n\n" + b"[#1 " * 200_000,
     "references": b"References: " + b"<a@b> " * 40_000 + b"\n\nx",
+    "long word among ids": b"In-Reply-To: " + b"x" * 200_000 + b"\n\nx",
     "brackets": b"References: " + b"<" * 250_000 + b"\n\nx",
     "date": b"Date: " + b"1 " * 100_000 + b"\n\nx",
     "5 MB header": b"Subject: " + b"x" * 5_000_000 + b"\n\nx",
