@@ -23,7 +23,7 @@ from customerservice.mail.received import Bounce, Correspondent, Defect, MailKin
 from customerservice.mail.reports import Reports, arrived, read_reports, walk
 
 #: Raised whenever the same bytes can be read differently than before.
-READER_VERSION = 1
+READER_VERSION = 2
 
 _ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-rcpt-to")
 _SINGLE = ("from", "subject", "date", "message-id", "to")  # RFC 5322 3.6: at most once
