@@ -166,13 +166,12 @@ def _by_marks(text: str, quotes: Sequence[tuple[int, int]], signatures: Sequence
     if quotes:
         above, attribution = _without_opening(above)
         quoted.insert(0, attribution)
-    for start, end in signatures:
+    stop = quotes[0][0] if quotes else len(text)
+    for start, end in [found for found in signatures if found[1] <= stop][-1:]:
         # Only where it ends what the person wrote above the quotation.
-        stop = quotes[0][0] if quotes else len(text)
-        if end <= stop and not text[end:stop].strip() and above.startswith(text[:start]) and text[:start].strip():
+        if not text[end:stop].strip() and above.startswith(text[:start]) and text[:start].strip():
             above, mark = text[:start], text[start:end].strip()
             signed.append(mark)
-            break
     if not quotes:
         further = _by_lines(above.split("\n")) if signed else None
         return None if not signed or further is not None else _Parted(above, "", signature="\n".join(signed))

@@ -1,5 +1,7 @@
 """New text, quotation and signature told apart."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -238,3 +240,13 @@ def test_no_line_is_lost(lines: list[str]) -> None:
     parts = f"{reading.new}\n{reading.quoted}\n{reading.signature}".split("\n")
     assert {line.strip() for line in lines} - {"", "--"} <= {line.strip() for line in parts}
     assert reading.new or not text.strip()
+
+
+def test_a_hundred_thousand_marked_signatures_are_read_in_time() -> None:
+    """Of the signatures that the program marked only the last can end the text, so that each costs next to nothing."""
+    signatures = [(2 * number, 2 * number + 1) for number in range(100_000)]
+    started = time.process_time()
+    reading = read_new_text("z\n" * 100_000 + "\U0001f600" * 1_500_000, signatures=signatures)
+
+    assert time.process_time() - started < 5
+    assert reading.signature == ""
