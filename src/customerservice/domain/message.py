@@ -7,7 +7,6 @@ from typing import Self
 import attrs
 
 from customerservice.domain.email_address import EmailAddress
-from customerservice.domain.files import is_download_only, safe_filename
 from customerservice.domain.ids import AttachmentId, ContactId, DeliveryId, MessageId, ShopId, ThreadId
 from customerservice.domain.references import CustomerRef, EmployeeRef, ProductRef
 from customerservice.domain.text import storable
@@ -82,11 +81,16 @@ class Attachment:
     @property
     def safe_filename(self) -> str:
         """A name to show and to offer for download; see `customerservice.domain.files.safe_filename`."""
+        # Its patterns cost a fortieth of the front door's import, and most programs that open a desk show no file.
+        from customerservice.domain.files import safe_filename
+
         return safe_filename(self.filename)
 
     @property
     def is_download_only(self) -> bool:
         """Whether it must never be shown in a page or a tab; see `customerservice.domain.files.is_download_only`."""
+        from customerservice.domain.files import is_download_only
+
         return is_download_only(self.media_type, self.filename)
 
 
