@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import attrs
 
 from customerservice._failpoints import failpoint
-from customerservice.application.intake import stored_raw
+from customerservice.application.stored_mail import stored_raw
 from customerservice.application.sync_run import SyncRun
 from customerservice.domain.delivery import Delivery
 from customerservice.domain.ids import DeliveryId

@@ -2,52 +2,33 @@
 
 import datetime as dt
 import enum
-import hashlib
 import re
 from collections.abc import Collection, Sequence
 
 import attrs
 
 from customerservice.application.context import DeskContext
+from customerservice.application.evidence import EvidenceSearch
 from customerservice.application.recording import Journal
-from customerservice.domain.actor import Actor, ShopScope
+from customerservice.application.stored_mail import kept_files, raw_owner, with_summary
+from customerservice.application.surroundings import Surroundings
+from customerservice.domain.actor import Actor
 from customerservice.domain.contact import Contact
 from customerservice.domain.delivery import Decision, Delivery
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.flood import Muting
-from customerservice.domain.ids import AttachmentId, ContactId, MessageId, ShopId, ThreadId
-from customerservice.domain.mailbox import Mailbox
-from customerservice.domain.message import Attachment, Audience, Author, AuthorKind, Message, MessageKind
+from customerservice.domain.ids import ContactId, MessageId, ThreadId
+from customerservice.domain.message import Audience, Author, AuthorKind, Message, MessageKind
 from customerservice.domain.outcome import Outcome
-from customerservice.domain.text import one_line, storable
+from customerservice.domain.text import one_line
 from customerservice.domain.thread import Thread, bounded_moment
-from customerservice.errors import StoredBytesLost
 from customerservice.mail.languages import detect_language
-from customerservice.mail.matching import (
-    Action,
-    AddressHint,
-    Evidence,
-    EvidenceKind,
-    HeaderHint,
-    Hint,
-    MarkerHint,
-    MatchPolicy,
-    Standing,
-    Verdict,
-    dmarc,
-    hints,
-    not_shown,
-)
+from customerservice.mail.matching import Action, MatchPolicy, Standing, Verdict, dmarc
 from customerservice.mail.received import Correspondent, MailKind, ReceivedMail
 from customerservice.mail.subjects import is_new_subject
-from customerservice.mail.tokens import REPLY
-from customerservice.ports.storage import BlobOwner, KnownHeaderId, ThreadFilter, UnitOfWork
-
-#: Files of one mail that become attachments; the others stay in the raw mail only (R36).
-MAX_ATTACHMENTS = 100
+from customerservice.ports.storage import UnitOfWork
 
 _PERSON = MailKind.PERSON
-_MOST_EVIDENCE = 20
 _MOST_SHOWN = 3
 _REPORTS = (MailKind.BOUNCE, MailKind.FEEDBACK_REPORT, MailKind.SYSTEM)
 _AUTOMATIC = (MailKind.AUTO_REPLY, MailKind.VACATION)
@@ -56,11 +37,6 @@ _FORM_KINDS = (MailKind.SYSTEM, MailKind.LIST)
 _LIST_HEADERS = ("list-id", "list-post", "mailing-list")
 # "list help@shop.example; contact help-owner@shop.example" (ezmlm, Google Groups), "<mailto:help@shop.example?...>"
 _LISTED = re.compile(r"[^\s<>(),;\"?]+")
-# An original that came back: its header says what we wrote.
-_ORIGINALS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
-_ORIGINAL_HEADER = 65_536
-#: A server gives up after five days at most (RFC 5321 4.5.4.1); so late a bounce may come.
-_LATEST_BOUNCE = dt.timedelta(days=7)
 
 
 class Wish(enum.Enum):
@@ -68,51 +44,6 @@ class Wish(enum.Enum):
 
     OPEN = "open"
     JOIN = "join"
-
-
-@attrs.frozen(kw_only=True)
-class Surroundings:
-    """What is known before any mail of a batch is looked at; read once for the batch.
-
-    Attributes:
-        mailbox: None for files and forms.
-        default_contact: where mail goes that names no contact.
-        reply_addresses: patterns of signed reply addresses of the shop's mailboxes.
-        own_addresses: keys of the addresses that are ours.
-    """
-
-    shop: ShopId
-    mailbox: Mailbox | None
-    contacts: Sequence[Contact]
-    default_contact: ContactId | None
-    reply_addresses: Sequence[str]
-    own_addresses: frozenset[str]
-
-    @property
-    def scope(self) -> ShopScope:
-        """Just this shop."""
-        return ShopScope.of(self.shop)
-
-
-def surroundings(
-    unit: UnitOfWork, desk: DeskContext, *, shop: ShopId, mailbox: Mailbox | None, contact_id: ContactId | None = None
-) -> Surroundings:
-    """Read what a batch of mails needs; without `contact_id` the mailbox's contact is the default."""
-    scope = ShopScope.of(shop)
-    contacts = unit.contacts.all(scope)
-    mailboxes = unit.mailboxes.all(scope)
-    own = {address.key for contact in contacts for address in contact.addresses}
-    own.update(box.user.lower() for box in mailboxes if "@" in box.user)
-    if desk.settings.sender is not None:
-        own.add(desk.settings.sender.key)
-    return Surroundings(
-        shop=shop,
-        mailbox=mailbox,
-        contacts=contacts,
-        default_contact=contact_id or (mailbox.contact_id if mailbox is not None else None),
-        reply_addresses=[box.reply_address for box in mailboxes if box.reply_address is not None],
-        own_addresses=frozenset(own),
-    )
 
 
 @attrs.define
@@ -145,13 +76,13 @@ class Intake:
             thread: the thread to join, when that is the wish.
         """
         read = attrs.evolve(
-            shown(delivery, mail), content_digest=mail.content_digest, reader_version=mail.reader_version
+            with_summary(delivery, mail), content_digest=mail.content_digest, reader_version=mail.reader_version
         )
         return _Case(intake=self, delivery=read, mail=mail, kind=self._kind(mail)).decide(wish, thread)
 
     def judge(self, delivery: Delivery, mail: ReceivedMail) -> tuple[Delivery, Verdict]:
         """Give a delivery as it reads now, where it stands, and what its evidence is worth today; nothing is stored."""
-        case = _Case(intake=self, delivery=shown(delivery, mail), mail=mail, kind=self._kind(mail))
+        case = _Case(intake=self, delivery=with_summary(delivery, mail), mail=mail, kind=self._kind(mail))
         known = delivery.decision or Decision(rule="", reason="")
         read = attrs.evolve(
             case.delivery,
@@ -213,10 +144,15 @@ class _Case:
     delivery: Delivery
     mail: ReceivedMail
     kind: tuple[MailKind, tuple[str, ...]]
+    search: EvidenceSearch = attrs.field(init=False)
     person: Correspondent = attrs.field(init=False)
     channel: str = attrs.field(init=False, default="")
 
     def __attrs_post_init__(self) -> None:
+        intake = self.intake
+        self.search = EvidenceSearch(
+            mail=self.mail, unit=intake.unit, desk=intake.desk, around=intake.around, thread=intake.thread
+        )
         self.person = self.mail.sender or Correspondent(None)
         sender = self.person.address
         if sender is None or not self.intake.is_form_sender(sender) or self.kind[0] not in (_PERSON, *_FORM_KINDS):
@@ -294,59 +230,10 @@ class _Case:
             thread = self.intake.thread(thread_id)
             return arrived - thread.last_activity_at if thread is not None else dt.timedelta(0)
 
-        shown = hints(mail, reply_addresses=self.intake.around.reply_addresses)
-        evidence: list[Evidence] = []
-        silent: list[str] = []
-        for hint in shown:
-            found = self._look_up(hint)
-            evidence.extend(found)
-            if not found:
-                silent.append(_unknown(hint))
+        evidence, silent = self.search.gather()
         policy = self.intake.desk.settings.match_policy or MatchPolicy()
         verdict = policy.decide(evidence, standing_of=standing, subject_is_new=subject_is_new, idle_for=idle_for)
-        return attrs.evolve(verdict, passed_over=(*verdict.passed_over, *silent, *not_shown(mail, shown)))
-
-    def _look_up(self, hint: Hint) -> Sequence[Evidence]:
-        if isinstance(hint, HeaderHint):
-            return self._look_up_ids(hint.message_ids)
-        if isinstance(hint, AddressHint):
-            return [self._check_token(hint.number, hint.token, "signed address")]
-        if hint.token is not None:
-            return [self._check_token(hint.number, hint.token, f"marker in the {hint.place}")]
-        return self._look_up_number(hint)
-
-    def _look_up_ids(self, ids: Sequence[str]) -> Sequence[Evidence]:
-        known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, ids)
-        # In the order the mail names them; an id we sent is worth more than the same id received (it may be forged).
-        ranked = sorted(known, key=lambda use: (ids.index(use.header_id), not use.sent))
-        found: dict[ThreadId, Evidence] = {}
-        for use in ranked:
-            kind = EvidenceKind.SENT_ID if use.sent else EvidenceKind.RECEIVED_ID
-            rule = "in-reply-to" if use.header_id in self.mail.in_reply_to else "references"
-            evidence = Evidence(kind=kind, thread_id=use.thread_id, rule=rule, detail=use.header_id)
-            if use.thread_id not in found or (use.sent and found[use.thread_id].kind is EvidenceKind.RECEIVED_ID):
-                found[use.thread_id] = evidence
-        # Whoever sends many mails with one Message-ID makes many threads known by it; they would swell the record.
-        return list(found.values())[:_MOST_EVIDENCE]
-
-    def _check_token(self, number: int, token: str, rule: str) -> Evidence:
-        thread, keys = self._numbered(number), self.intake.desk.keys
-        if thread is None:
-            return Evidence(kind=EvidenceKind.BAD_TOKEN, thread_id=None, rule=rule, detail=f"no thread {number}")
-        good = keys is not None and keys.verifies(token, REPLY, thread.id, thread.generation)
-        kind = EvidenceKind.VALID_TOKEN if good else EvidenceKind.BAD_TOKEN
-        return Evidence(kind=kind, thread_id=thread.id, rule=rule, detail=f"thread {number}")
-
-    def _look_up_number(self, hint: MarkerHint) -> Sequence[Evidence]:
-        thread = self._numbered(hint.number)
-        if thread is None:
-            return []
-        rule = f"number in the {hint.place}"
-        return [Evidence(kind=EvidenceKind.NUMBER_ONLY, thread_id=thread.id, rule=rule, detail=str(hint.number))]
-
-    def _numbered(self, number: int) -> Thread | None:
-        found = self.intake.unit.threads.by_number(number)
-        return None if found is None else self.intake.thread(found.id)
+        return attrs.evolve(verdict, passed_over=(*verdict.passed_over, *silent))
 
     def _report(self, verdict: Verdict) -> Delivery:
         """A bounce, receipt or complaint: shown on the mail of ours that it is about (R37).
@@ -355,58 +242,23 @@ class _Case:
         """
         kind, reasons = self.kind
         reason = _first(reasons, f"it is a {kind.value}")
-        about = self._sent_mail()
+        about = self.search.sent_mail()
         thread = None if about is None else self.intake.thread(about.thread_id)
         if thread is not None and about is not None:
             decision = Decision(rule=kind.value, reason=f"{reason}; it names a mail that we sent")
             return self._attach(thread, decision, about=about.message_id)
-        thread = self._thread_of_original()
+        thread = self.search.thread_of_original()
         if thread is not None:
             decision = Decision(rule=kind.value, reason=f"{reason}; the mail it is about carries a right token of ours")
             return self._attach(thread, decision)
         reason = f"{reason}; it names no mail that we sent"
         decision = Decision(rule=kind.value, reason=reason, passed_over=_said(verdict))
-        thread = self._thread_of_failed()
+        thread = self.search.thread_of_failed(self.delivery.received_at)
         if thread is None:
             return self._end(Outcome.IGNORED, decision)
         # Whoever knows a customer's address could write such a bounce, to make us doubt that address.
         reason = f"{reason}, but we wrote to its failed recipient lately, in one thread alone"
         return self._end(Outcome.HELD, attrs.evolve(decision, reason=reason, linked=thread.id))
-
-    def _sent_mail(self) -> KnownHeaderId | None:
-        """The mail of ours that a report names: what it is about, else what it answers."""
-        mail = self.mail
-        told = (mail.report_about, *mail.in_reply_to, *reversed(mail.references))
-        named = [name for name in told if name is not None]
-        known = self.intake.unit.messages.find_header_ids(self.intake.around.scope, dict.fromkeys(named))
-        ours = {use.header_id: use for use in known if use.sent}
-        return next((ours[name] for name in named if name in ours), None)
-
-    def _thread_of_original(self) -> Thread | None:
-        """The thread whose right token a report shows, in its own text or in the mail that it is about."""
-        mails = [self.mail]
-        originals = [part for part in self.mail.attachments if part.media_type in _ORIGINALS]
-        for part in originals[:_MOST_SHOWN]:
-            original = self.intake.desk.reader(part.content[:_ORIGINAL_HEADER])
-            # What we sent has the signed address where answers go.
-            mails.append(attrs.evolve(original, to=original.reply_to))
-        shown = (hint for mail in mails for hint in hints(mail, reply_addresses=self.intake.around.reply_addresses))
-        found = (one for hint in shown if not isinstance(hint, HeaderHint) for one in self._look_up(hint))
-        right = next((one for one in found if one.kind is EvidenceKind.VALID_TOKEN), None)
-        return None if right is None or right.thread_id is None else self.intake.thread(right.thread_id)
-
-    def _thread_of_failed(self) -> Thread | None:
-        """The one thread in which we lately wrote to the failed recipient of a bounce that names no mail at all."""
-        bounce = self.mail.bounce
-        if bounce is None or bounce.original_message_id is not None:
-            return None
-        since = self.delivery.received_at - _LATEST_BOUNCE
-        found: list[Thread] = []
-        for recipient in bounce.recipients[:_MOST_EVIDENCE]:
-            wanted = ThreadFilter(scope=self.intake.around.scope, address=recipient.address, active_since=since)
-            found += self.intake.unit.threads.page(wanted, limit=_MOST_EVIDENCE).items
-        written = {one.id for one in found if one.last_employee_message_at and one.last_employee_message_at >= since}
-        return self.intake.thread(written.pop()) if len(written) == 1 else None
 
     def _automatic(self, verdict: Verdict) -> Delivery:
         """An automatic answer: shown on the thread it belongs to, never opening or reopening one (R37)."""
@@ -585,78 +437,9 @@ class _Case:
         return None if mailbox is None else mailbox.authserv_id
 
 
-def kept_files(
-    unit: UnitOfWork, desk: DeskContext, mail: ReceivedMail, stored: Sequence[Attachment] = ()
-) -> tuple[Attachment, ...]:
-    """Store a mail's files, within R36's limits, and give them as attachments.
-
-    One with the bytes of a `stored` attachment keeps that one's id; the bytes of stored ones that are left over are
-    given back.
-    """
-    left = list(stored)
-    kept = []
-    for found in mail.attachments[:MAX_ATTACHMENTS]:
-        sha256 = hashlib.sha256(found.content).hexdigest()
-        same = next((one for one in left if one.sha256 == sha256), None)
-        if same is not None:
-            left.remove(same)
-        attachment_id = AttachmentId(desk.ids.new()) if same is None else same.id
-        kept.append(
-            Attachment(
-                id=attachment_id,
-                filename=None if found.filename is None else storable(found.filename),
-                media_type=found.media_type,
-                size=len(found.content),
-                sha256=unit.blobs.put(found.content, _file_owner(attachment_id)),
-                content_id=found.content_id,
-                inline=found.inline,
-            )
-        )
-    for one in left:
-        unit.blobs.release(one.sha256, _file_owner(one.id))
-    return tuple(kept)
-
-
-def _file_owner(attachment_id: AttachmentId) -> BlobOwner:
-    return BlobOwner("attachment", str(attachment_id))
-
-
-def raw_owner(delivery: Delivery) -> BlobOwner:
-    """Give the owner under which a delivery's raw bytes are kept."""
-    return BlobOwner("delivery", str(delivery.id))
-
-
-def stored_raw(unit: UnitOfWork, delivery: Delivery) -> bytes:
-    """Give a mail's raw bytes as they were fetched.
-
-    Raises:
-        StoredBytesLost: nobody keeps them, or they are not what was stored.
-    """
-    if delivery.sha256 is None:
-        raise StoredBytesLost(f"mail {delivery.id} has no raw bytes: they were never fetched")
-    return unit.blobs.get(delivery.sha256)
-
-
-def quarantined(delivery: Delivery, reason: str) -> Delivery:
-    """Give a delivery as quarantined: kept raw, listed, to be read again later; nothing is done at its source (R29)."""
-    decision = Decision(rule="quarantine", reason=one_line(reason)[:500])
-    return attrs.evolve(delivery, outcome=Outcome.QUARANTINED, decision=decision, acknowledge=False)
-
-
 def _without_tag(key: str) -> str:
     local, _, domain = key.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
-
-
-def shown(delivery: Delivery, mail: ReceivedMail) -> Delivery:
-    """Give the delivery with what lists show of a mail: Message-ID, sender and subject."""
-    sender = mail.sender or Correspondent(None)
-    return attrs.evolve(
-        delivery,
-        header_id=mail.message_id,
-        sender=str(sender.address) if sender.address is not None else one_line(sender.name)[:255] or None,
-        subject=None if mail.subject is None else one_line(mail.subject)[:255],
-    )
 
 
 def _listed(mail: ReceivedMail) -> Collection[str]:
@@ -667,13 +450,6 @@ def _listed(mail: ReceivedMail) -> Collection[str]:
         for text in mail.all_headers(name)
         for word in _LISTED.findall(text.lower())
     }
-
-
-def _unknown(hint: Hint) -> str:
-    """Say of a hint that named nothing that it did so."""
-    if isinstance(hint, MarkerHint):
-        return f"number in the {hint.place}: there is no thread {hint.number}"
-    return "message-ids: none of those it answers is known here"
 
 
 def _first(reasons: Sequence[str], otherwise: str) -> str:

@@ -3,8 +3,10 @@
 import attrs
 
 from customerservice.application.context import DeskContext
-from customerservice.application.intake import Intake, Wish, kept_files, stored_raw, surroundings
+from customerservice.application.intake import Intake, Wish
 from customerservice.application.recording import thread_for
+from customerservice.application.stored_mail import kept_files, stored_raw
+from customerservice.application.surroundings import surroundings
 from customerservice.domain.actor import Actor
 from customerservice.domain.delivery import Decision, Delivery
 from customerservice.domain.ids import DeliveryId, MailboxId, ThreadId

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from customerservice._failpoints import failpoint
-from customerservice.application.intake import Intake, quarantined, stored_raw, surroundings
+from customerservice.application.intake import Intake
+from customerservice.application.stored_mail import quarantined, stored_raw
+from customerservice.application.surroundings import surroundings
 from customerservice.application.sync_run import SyncRun
 from customerservice.domain.delivery import MAX_ATTEMPTS, Delivery
 from customerservice.errors import CustomerServiceError, StoredBytesLost

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import attrs
 
 from customerservice._failpoints import failpoint
-from customerservice.application.intake import quarantined, raw_owner, shown
+from customerservice.application.stored_mail import quarantined, raw_owner, with_summary
 from customerservice.application.sync_run import SyncRun
 from customerservice.domain.delivery import Decision, Delivery, DeliveryKey
 from customerservice.domain.ids import DeliveryId
@@ -118,7 +118,7 @@ def _oversize(run: SyncRun, delivery: Delivery, item: OversizeMail) -> Delivery:
         decision=Decision(rule="size limit", reason=f"{item.size} bytes are over the limit of {run.max_size}"),
     )
     try:
-        return shown(ended, run.desk.reader(item.header))
+        return with_summary(ended, run.desk.reader(item.header))
     except Exception:
         log.warning("a header could not be read", exc_info=True, extra={"customerservice_action": "read"})
         return ended

@@ -17,7 +17,8 @@ from customerservice.mail.received import Bounce, BouncedRecipient, Complaint, R
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RECEIPT_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _FEEDBACK_TYPES = frozenset({"message/feedback-report"})
-_ORIGINAL_TYPES = frozenset(
+#: Of the part that holds the mail a report is about, whole or its header.
+ORIGINAL_TYPES = frozenset(
     {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822-header",
      "message/rfc822-headers"}
 )  # fmt: skip
@@ -156,7 +157,7 @@ def original_message_id(raw: bytes, root: Part) -> str | None:
 def _attached_fields(raw: bytes, root: Part) -> Iterator[tuple[str, str]]:
     """Give the header fields of the attached mails, one mail after the other."""
     for part in walk(root):
-        if part.media_type in _ORIGINAL_TYPES and part is not root:
+        if part.media_type in ORIGINAL_TYPES and part is not root:
             content = part.content(raw)[0]
             yield from read_fields(content, 0, len(content), 64 * 1024)[0]
 

@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from customerservice.adapters.transports.memory import MemorySession
-from customerservice.application.intake import raw_owner
+from customerservice.application.stored_mail import raw_owner
 from customerservice.domain.mailbox import AfterFetch
 from customerservice.domain.outcome import Outcome
 from customerservice.ports.transports import Acknowledgement, AckState

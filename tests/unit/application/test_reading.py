@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from customerservice.application.context import read_mail
-from customerservice.application.intake import raw_owner
+from customerservice.application.stored_mail import raw_owner
 from customerservice.application.sync_run import LEASE_TIME
 from customerservice.domain.mailbox import AfterFetch
 from customerservice.domain.outcome import Outcome
