@@ -228,6 +228,11 @@ def _obsolete_address(tokens: Sequence[_Token]) -> EmailAddress | None:
 def _plain(text: str) -> EmailAddress | None:
     if "=?" in text or "?=" in text:
         return None  # a program that decodes it would see another address
+    return as_address(text)
+
+
+def as_address(text: str) -> EmailAddress | None:
+    """Give the address that a text is, or None if it is no plain one."""
     try:
         return EmailAddress(text)
     except InvalidValue:

@@ -7,6 +7,7 @@ import attrs
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.text import one_line
+from customerservice.mail.addresses import as_address
 from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.kinds import DAEMONS
 from customerservice.mail.parts import Part
@@ -17,7 +18,6 @@ from customerservice.mail.reports import (
     LONGEST_REPORT,
     MOST_RECIPIENTS,
     Reports,
-    as_address,
     first_id,
     once,
     original_message_id,

@@ -7,11 +7,11 @@ only what the forwarder's mail claims: to be shown, never to be trusted or match
 import re
 from collections.abc import Sequence
 
-from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.text import one_line
-from customerservice.errors import InvalidValue
+from customerservice.mail.addresses import as_address
 from customerservice.mail.openings import clean, label
 from customerservice.mail.received import Correspondent
+from customerservice.mail.subjects import FORWARD_PREFIXES
 
 # Between dashes: Gmail, Yahoo, Thunderbird, Evolution, Geary, Outlook.com, Proton Mail, Samsung and HubSpot.
 _DASHED = (
@@ -49,14 +49,9 @@ _BANNER = re.compile(
     re.IGNORECASE,
 )
 
-# Before the subject of a mail that is passed on: Outlook in its languages, Gmail, Apple Mail, Thunderbird, Yahoo.
-_PREFIXES = (
-    "fw", "fwd", "wg", "wtr", "weitergeleitet", "tr", "rv", "reenv", "i", "inoltra", "inoltro", "enc", "encaminhada",
-    "reenc", "doorst", "pd", "vb", "videresend", "vl", "přeposlat", "přepos", "továbbítás", "redir\\.?",
-    "ilt", "i̇lt", "πρθ", "προώθηση", "пересл", "пер", "переслать", "הועבר", "إعادة توجيه", "ارجاع", "هدایت",
-    "转发", "轉寄", "転送", "전달", "proslijeđeno", "препрат",
-)  # fmt: skip
-_SUBJECT = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]\s*)?(?:" + "|".join(_PREFIXES) + r")\s?[:\uff1a]", re.IGNORECASE)
+_SUBJECT = re.compile(
+    r"\s*(?:\[[^\[\]]{1,60}\]\s*)?(?:" + "|".join(map(re.escape, FORWARD_PREFIXES)) + r")\s?[:\uff1a]", re.IGNORECASE
+)
 
 _HEADER_LINES = 16
 _LONGEST_LINE = 500
@@ -102,10 +97,5 @@ def read_mailbox(text: str) -> Correspondent | None:
     found = _MAILBOX.search(text)
     before = text if found is None else text[: found.start()]
     name = one_line(before).strip(" <>[]()\"'*,;:|")[:_LONGEST_NAME]
-    address = None
-    if found is not None:
-        try:
-            address = EmailAddress(found[0].strip(".*"))
-        except InvalidValue:
-            address = None
+    address = None if found is None else as_address(found[0].strip(".*"))
     return Correspondent(address, name) if address is not None or name else None

@@ -7,7 +7,7 @@ import attrs
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.text import one_line
-from customerservice.errors import InvalidValue
+from customerservice.mail.addresses import as_address
 from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.limits import Limits
 from customerservice.mail.message_ids import read_ids
@@ -218,14 +218,6 @@ def _typed_address(value: str) -> EmailAddress | None:
     if kind.strip().lower() == "utf-8":
         text = _CODE_POINT.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), text)  # RFC 6533 3
     return as_address(text.strip().strip("<>").strip())
-
-
-def as_address(text: str) -> EmailAddress | None:
-    """Give the address, or None if the text is no plain one."""
-    try:
-        return EmailAddress(text)
-    except InvalidValue:
-        return None
 
 
 def _permanent(action: str | None, status: str | None) -> bool | None:

@@ -4,19 +4,24 @@ import re
 
 from customerservice.domain.text import one_line
 
-# Reply and forward prefixes that mail programs put before a subject, in lower case without the colon, from the
-# localised Outlook, Lotus Notes and Gmail (https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations).
-_PREFIXES = (
-    "re", "r", "aw", "antw", "antwort", "sv", "svar", "vs", "vá", "ref", "rif", "res", "resp", "rv", "odp", "отв",
+# Prefixes that mail programs put before a subject, in lower case without the colon, from the localised Outlook, Lotus
+# Notes, Gmail, Apple Mail, Thunderbird and Yahoo (https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations).
+_REPLY_PREFIXES = (
+    "re", "r", "aw", "antw", "antwort", "sv", "svar", "vs", "vá", "ref", "rif", "res", "resp", "odp", "отв",
     "ответ", "на", "atb", "ynt", "yan", "cevap", "σχετ", "απ", "απάντηση", "bls", "bal", "תגובה", "השב", "رد",
-    "پاسخ", "回复", "回覆", "答复", "返信", "답장", "回信", "tr", "rép", "rep",
-    "fw", "fwd", "wg", "wtr", "weitergeleitet", "doorst", "vb", "vl", "i", "inoltro", "inoltra", "enc", "encaminhada",
-    "reenv", "renv", "transf", "transfer", "pd", "pdp", "přepos", "fs", "továbbítás", "ilt", "i̇lt", "yml", "trs", "πρθ",
-    "προωθ", "προώθηση", "пер", "переслать", "הועבר", "הפנ", "إعادة توجيه", "بازارسال", "ارجاع", "转发", "轉寄", "転送",
-    "전달",
+    "پاسخ", "回复", "回覆", "答复", "返信", "답장", "回信", "rép", "rep",
 )  # fmt: skip
+#: Those before the subject of a mail that is passed on.
+FORWARD_PREFIXES = (
+    "fw", "fwd", "wg", "wtr", "weitergeleitet", "tr", "renv", "transf", "transfer", "rv", "reenv", "enc", "encaminhada",
+    "reenc", "i", "inoltro", "inoltra", "doorst", "pd", "pdp", "vb", "videresend", "vl", "přepos", "přeposlat", "fs",
+    "továbbítás", "redir", "redir.", "proslijeđeno", "препрат", "ilt", "i̇lt", "yml", "trs", "πρθ", "προωθ",
+    "προώθηση", "пер", "пересл", "переслать", "הועבר", "הפנ", "إعادة توجيه", "بازارسال", "ارجاع", "هدایت", "转发",
+    "轉寄", "転送", "전달",
+)  # fmt: skip
+_PREFIXES = sorted((*_REPLY_PREFIXES, *FORWARD_PREFIXES), key=len, reverse=True)
 _PREFIX = re.compile(
-    r"\s*(?:" + "|".join(re.escape(word) for word in sorted(_PREFIXES, key=len, reverse=True)) + r")"
+    r"\s*(?:" + "|".join(map(re.escape, _PREFIXES)) + r")"
     r"(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\*\d{1,3})?\s{0,3}[:\uff1a]",
     re.IGNORECASE,
 )

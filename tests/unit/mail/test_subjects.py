@@ -2,7 +2,8 @@
 
 import pytest
 
-from customerservice.mail.subjects import base_subject, is_new_subject
+from customerservice.mail.forwards import is_forward_subject
+from customerservice.mail.subjects import FORWARD_PREFIXES, base_subject, is_new_subject
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,13 @@ from customerservice.mail.subjects import base_subject, is_new_subject
 def test_prefixes_tags_and_markers_are_taken_off(subject: str) -> None:
     """Reply prefixes in many languages, list tags and markers do not change what a subject is about."""
     assert base_subject(subject) == "Where is my order?"
+
+
+@pytest.mark.parametrize("prefix", FORWARD_PREFIXES)
+def test_prefix_of_a_forward_is_known_as_one_and_taken_off(prefix: str) -> None:
+    """Whatever tells of a forward says nothing about what a subject is about."""
+    assert is_forward_subject(f"{prefix.capitalize()}: Where is my order?")
+    assert base_subject(f"{prefix.upper()} : Where is my order?") == "Where is my order?"
 
 
 @pytest.mark.parametrize("subject", ["Return: 2 shirts", "Italy: prices", "Reorder"])
