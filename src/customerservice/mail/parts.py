@@ -82,6 +82,15 @@ def read_parts(raw: bytes, limits: Limits) -> tuple[Part, tuple[Defect, ...]]:
     return root, tuple(reader.defects)
 
 
+def walk(root: Part) -> Iterator[Part]:
+    """Give the parts of a mail, each before those within it."""
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += reversed(part.children)
+
+
 @attrs.define(kw_only=True)
 class _Open:
     """A part whose end has not been seen; a multipart if it has a boundary."""
@@ -183,9 +192,7 @@ class _Reader:
             part.boundary = boundary
 
     def _describe(self, fields: Fields, start: int, body: int) -> _Open:
-        first: dict[str, str] = {}
-        for name, value in fields:
-            first.setdefault(name, value)
+        first = first_of_each(fields)
         media_type: str | None = None
         parameters: Mapping[str, str] = {}
         disposed: Mapping[str, str] = {}
@@ -366,6 +373,14 @@ def split_fields(block: bytes) -> Fields:
             for name, value in fields
         ]
     return tuple(fields)
+
+
+def first_of_each(fields: Fields) -> Mapping[str, str]:
+    """Give the first value of each name, in the order of the fields."""
+    first: dict[str, str] = {}
+    for name, value in fields:
+        first.setdefault(name, value)
+    return first
 
 
 def tidy(text: str) -> str:

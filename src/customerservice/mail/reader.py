@@ -17,10 +17,10 @@ from customerservice.mail.limits import Limits
 from customerservice.mail.machine_words import folded
 from customerservice.mail.markers import find_markers
 from customerservice.mail.message_ids import read_ids
-from customerservice.mail.parts import Part, read_parts, tidy
+from customerservice.mail.parts import Part, read_parts, tidy, walk
 from customerservice.mail.quotations import Reading, read_new_text
 from customerservice.mail.received import Bounce, Correspondent, Defect, MailKind, Receipt, ReceivedMail
-from customerservice.mail.reports import Reports, arrived, read_reports, walk
+from customerservice.mail.reports import Reports, arrived, read_reports
 
 #: Raised whenever the same bytes can be read differently than before.
 READER_VERSION = 2
@@ -114,11 +114,10 @@ class _Header:
 
     def __init__(self, root: Part, limits: Limits) -> None:
         self._limits = limits
-        self.first: dict[str, str] = {}
         self._all: dict[str, list[str]] = {}
         for name, value in root.fields:
-            self.first.setdefault(name, value)
             self._all.setdefault(name, []).append(value)
+        self.first = {name: values[0] for name, values in self._all.items()}
         self.decoded = tuple((name, _decoded(value)) for name, value in root.fields)
         self._shown = dict(reversed(self.decoded))  # the first of each name
         self.defects: list[Defect] = [
@@ -208,7 +207,7 @@ def _signs(
         fields=header.first,
         delivered_to=[value for name, value in root.fields if name == "delivered-to"],
         report_type=root.parameters.get("report-type", "").lower() if root.media_type == "multipart/report" else "",
-        inner_types=frozenset(_types(root)),
+        inner_types=frozenset(part.media_type or "" for part in walk(root)),
         actions=reports.actions,
         disposition=None if reports.receipt is None else reports.receipt.disposition or "",
         calendar_method=_calendar_method(root),
@@ -219,10 +218,6 @@ def _signs(
         new_text=folded(new_text[:_READ_BY_RULES]),
         null_return_path=null_return_path,
     )
-
-
-def _types(root: Part) -> Sequence[str]:
-    return [part.media_type or "" for part in walk(root)]
 
 
 def _calendar_method(root: Part) -> str:

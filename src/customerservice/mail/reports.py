@@ -11,7 +11,7 @@ from customerservice.mail.addresses import as_address
 from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.limits import Limits
 from customerservice.mail.message_ids import read_ids
-from customerservice.mail.parts import Fields, Part, read_fields, read_parts, split_fields
+from customerservice.mail.parts import Part, first_of_each, read_fields, read_parts, split_fields, walk
 from customerservice.mail.received import Bounce, BouncedRecipient, Complaint, Receipt
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
@@ -162,15 +162,6 @@ def _attached_fields(raw: bytes, root: Part) -> Iterator[tuple[str, str]]:
             yield from read_fields(content, 0, len(content), 64 * 1024)[0]
 
 
-def walk(root: Part) -> Iterator[Part]:
-    """Give the parts of a mail, each before those within it."""
-    waiting = [root]
-    while waiting:
-        part = waiting.pop()
-        yield part
-        waiting += reversed(part.children)
-
-
 def first_id(text: str) -> str | None:
     """Give the first Message-ID of a text without angle brackets, or None."""
     return next(iter(read_ids(text, limit=1)), None)
@@ -181,14 +172,7 @@ def _blocks(content: bytes) -> Iterator[Mapping[str, str]]:
     text = content[:LONGEST_REPORT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     for block in text.split(b"\n\n"):
         if block.strip():
-            yield _first_of_each(split_fields(block.strip(b"\n")))
-
-
-def _first_of_each(fields: Fields) -> Mapping[str, str]:
-    first: dict[str, str] = {}
-    for name, value in fields:
-        first.setdefault(name, value)
-    return first
+            yield first_of_each(split_fields(block.strip(b"\n")))
 
 
 def _recipient(fields: Mapping[str, str]) -> BouncedRecipient | None:
