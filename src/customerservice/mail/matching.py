@@ -119,7 +119,7 @@ class Evidence:
 
     Attributes:
         thread_id: the thread it points at; None only for a wrong token that names no thread.
-        rule: which hint, as a short constant for the decision record (``in_reply_to``, ``subject_marker``).
+        rule: which hint, in few words for the decision record (``in-reply-to``, ``marker in the subject``).
         detail: what was seen, one line, without any token.
     """
 
