@@ -23,9 +23,8 @@ _REPORT_TYPES = frozenset(
 )  # fmt: skip
 _TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _SMIME_TYPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
-# Line ends of what is not encoded are the transport's, CRLF on the wire and LF in a Maildir (RFC 2045 2.7, 2.8): one
-# form is kept, that of the wire for text, as it was signed, and that of files for mails.
-_LINES = re.compile(r"text/|application/pgp-")
+# Line ends of what is not encoded are the transport's, CRLF on the wire and LF in a Maildir (RFC 2045 2.7, 2.8): files
+# stay as they came, attached mails have the form of files.
 _MAILS = re.compile(r"message/|multipart/")
 _AS_LINES = frozenset({"", "7bit", "8bit"})
 _FLOWED_QUOTE = re.compile(r">*")
@@ -172,7 +171,7 @@ class _Collector:
     def _leaf(self, part: Part, *, alone: bool, related: bool) -> list[_Block]:
         media_type = part.media_type
         if part.too_deep:
-            content = _with_one_line_end(bytes(self._raw[part.start : part.end]), "multipart/mixed")
+            content = bytes(self._raw[part.start : part.end]).replace(b"\r\n", b"\n")
             self.attachments.append(MailAttachment(filename="rest.eml", media_type="message/rfc822", content=content))
             return []
         if media_type is not None and media_type.startswith("multipart/"):
@@ -251,8 +250,8 @@ class _Collector:
         content, flaw = part.content(self._raw)
         if flaw is not None:
             self._defect(flaw, f"attachment {len(self.attachments) + 1}")
-        if part.encoding in _AS_LINES:
-            content = _with_one_line_end(content, part.media_type or "")
+        if part.encoding in _AS_LINES and _MAILS.match(part.media_type or ""):
+            content = content.replace(b"\r\n", b"\n")
         content_id = (part.field("content-id") or "").strip().strip("<>").strip()
         return MailAttachment(
             filename=file_name(part.filename),
@@ -317,15 +316,6 @@ class _Collector:
     def _defect(self, code: str, detail: str) -> None:
         if sum(defect.code == code for defect in self.defects) < 3:
             self.defects.append(Defect(code, detail[:200]))
-
-
-def _with_one_line_end(content: bytes, media_type: str) -> bytes:
-    """Give lines with the line end that is kept for them; other content as it is."""
-    if _MAILS.match(media_type):
-        return content.replace(b"\r\n", b"\n")
-    if _LINES.match(media_type) and content.count(b"\r\n") < content.count(b"\n"):
-        return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    return content
 
 
 def _meta_charset(html: bytes) -> str | None:

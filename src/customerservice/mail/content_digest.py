@@ -1,11 +1,14 @@
 """The digest by which the same mail is known again after another way through other servers (R22)."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 
 from customerservice.mail.received import MailAttachment
 
 _STEP = 1 << 20
+# Files whose line ends are the transport's where they are not encoded: CRLF from a server, LF in a Maildir.
+_LINES = re.compile(r"text/|application/pgp-")
 
 
 def content_digest(headers: Iterable[str | None], bodies: Iterable[str | None], files: Iterable[MailAttachment]) -> str:
@@ -24,6 +27,9 @@ def content_digest(headers: Iterable[str | None], bodies: Iterable[str | None], 
             digest.update((text or "")[start : start + _STEP].encode("utf-8"))
     for file in files:
         name = (file.filename or "").encode("utf-8")
-        digest.update(b"%d;%s%d;" % (len(name), name, len(file.content)))
-        digest.update(file.content)
+        content = file.content
+        if _LINES.match(file.media_type):
+            content = content.replace(b"\r\n", b"\n")
+        digest.update(b"%d;%s%d;" % (len(name), name, len(content)))
+        digest.update(content)
     return digest.hexdigest()
