@@ -353,11 +353,17 @@ def read_fields(
         flaws.append("no_header" if body == start else "no_blank_line")
     if by_cr:
         block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return split_fields(_LOST_BLANK.sub(b" ", block) if part else block), body, flaws
+    fields = split_fields(_LOST_BLANK.sub(b" ", block)) if part else split_fields(block, detect=True)
+    return fields, body, flaws
 
 
-def split_fields(block: bytes) -> Fields:
-    """Give the fields of lines that end with LF or CRLF; lines that are no field are passed over."""
+def split_fields(block: bytes, *, detect: bool = False) -> Fields:
+    """Give the fields of lines that end with LF or CRLF; lines that are no field are passed over.
+
+    Args:
+        block: the header.
+        detect: allow detection for the first raw subject that its charset does not explain.
+    """
     plain = block.isascii()
     text = block.decode("ascii" if plain else "latin-1")
     if "\r" in text:
@@ -368,9 +374,12 @@ def split_fields(block: bytes) -> Fields:
         # A raw subject is in the charset of the text, as Thunderbird takes it; in an address some would swallow an @.
         declared = _CHARSET.search(next((value for name, value in fields if name == "content-type"), ""))
         charsets = {} if declared is None else {"subject": declared[1]}
+        subject = next((place for place, (name, _) in enumerate(fields) if detect and name == "subject"), None)
         fields = [
-            (name, value if value.isascii() else decode(value.encode("latin-1"), charsets.get(name))[0])
-            for name, value in fields
+            (name, value)
+            if value.isascii()
+            else (name, decode(value.encode("latin-1"), charsets.get(name), detect=place == subject)[0])
+            for place, (name, value) in enumerate(fields)
         ]
     return tuple(fields)
 

@@ -31,7 +31,7 @@ def codes(read: ReceivedMail) -> list[str]:
     ],
 )
 def test_lines_are_as_they_came_and_the_digest_is_one(content_type: str, encoding: str, kept: bytes) -> None:
-    """A server gives CRLF, a Maildir LF: a file has what came, an attached mail LF, and the digest tells no difference."""
+    """A server gives CRLF, a Maildir LF: a file is what came, an attached mail has LF, and the digest is one."""
     raw = with_parts("mixed", [part("x"), part("a\nb", content_type, Content_Transfer_Encoding=encoding)])
     reads = [parse(raw), parse(raw.replace(b"\n", b"\r\n"))]
 

@@ -100,6 +100,9 @@ def test_raw_bytes_in_a_header(raw: bytes, text: str) -> None:
         (b">From x@mail.example\nA: 1\n\nbody", b"body", []),
         (b"From x@mail.example", b"", []),
         (b"\r\n\n\nA: 1\n\nbody", b"body", []),
+        (b"   \t\r\n \nA: 1\n\nbody", b"body", []),
+        (b" \n \nHello there\n", b"Hello there\n", ["no_header"]),
+        (b" A: 1\n\nbody", b" A: 1\n\nbody", ["no_header"]),
         (b"\n\n", b"", []),
         (b"A: 1\n\n--b\nbody", b"--b\nbody", []),
         (b"--b\nbody", b"--b\nbody", ["no_header"]),
@@ -137,10 +140,18 @@ def test_text_that_looks_like_a_parameter_is_text() -> None:
         (b"Content-Type: text/plain; charset=koi8-r\nSubject: \xf0\xd2\xc9", ("subject", "При")),
         (b"Content-Type: text/plain; charset=big5\nFrom: \xa4@x.example", ("from", "¤@x.example")),
         (b"Content-Type: text/plain\nSubject: \xe4", ("subject", "ä")),
+        (b"X: 1\nSubject: " + "Где мой заказ?".encode("koi8-r"), ("subject", "Где мой заказ?")),
+        (
+            b"Content-Type: text/html; charset=iso-8859-1\nSubject: " + "Где же мой заказ номер 7?".encode("cp1251"),
+            ("subject", "Где же мой заказ номер 7?"),
+        ),
     ],
 )
 def test_raw_subject_has_the_charset_of_the_text(header: bytes, fields: tuple[str, str]) -> None:
-    """A raw subject is read as the mail's text is; not so an address, in which a charset could swallow a sign."""
+    """A raw subject is read as the mail's text is; not so an address, in which a charset could swallow a sign.
+
+    What the text declares out of habit, and what it does not declare, is told by the letters.
+    """
     assert read_parts(header + b"\n\n", Limits())[0].fields[1] == fields
 
 
