@@ -31,6 +31,8 @@ _HEADER_BY_CR = re.compile(
 )
 _FIELD = re.compile(r"^([!-9;-~]++)[ \t]*+:[ \t\r]*+(.*)", re.MULTILINE)
 _LINE_BREAK = re.compile(rb"\r\n|\n|\r")
+# What is saved out of Gmail's "Show original" begins with a line of blanks.
+_BLANK_LINES = re.compile(rb"(?:[ \t]*+[\r\n])*+")
 _DASHES_AFTER_BREAK = re.compile(rb"[\r\n]--")
 _STRETCH = 1 << 12  # bytes
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
@@ -313,9 +315,9 @@ def _before_break(raw: bytes, place: int) -> int:
 
 def _first_line(raw: bytes) -> int:
     """Give where the header of a mail begins: after blank lines and the ``From`` line of an mbox."""
-    start = 0
-    while raw[start : start + 1] in (b"\r", b"\n"):
-        start += 1
+    blank = _BLANK_LINES.match(raw)
+    assert blank is not None
+    start = blank.end()
     if raw[start : start + 5] == b"From " or raw[start : start + 6] == b">From ":
         return min(len(raw), _after_break(raw, _line_end(raw, start)))
     return start
