@@ -103,6 +103,9 @@ _OF_SENDER = re.compile(
     re.IGNORECASE,
 )
 _NOT_THESE = ("mail from", "message from", "sent from", "from:", "contact", "sender", "postmaster at", "mailto:")
+# An address first on its line and alone there, or with its reason (Gmail, Exchange 2003, Exim 3); the sentences below
+# it may name whom to write to about a refusal.
+_LEADING = re.compile(rf"^[ \t>*]{{0,16}}<?({ADDRESS_FORM})>?[ \t]{{0,8}}(?:$|[:(])", re.MULTILINE)
 _TYPED = re.compile(r"^(?:smtp|rfc822|to|recipient)[=;:]", re.IGNORECASE)
 # A name alone on its line, which AOL wrote for recipients of its own (bounces of 2009).
 _LOCAL_NAME = re.compile(r"^[ \t]{1,8}([A-Za-z0-9][A-Za-z0-9._-]{1,30})[ \t]*$", re.MULTILINE)
@@ -186,13 +189,15 @@ def _failed_addresses(report: _Report, others: set[str], host: str | None) -> li
     """Give the addresses by the strongest way in which a report names any.
 
     Those it puts first on a line with a reason, else those it asked a server for, else those after words like "the
-    following recipients", else the few of the whole text, or of the copy of the mail; there those the mail was for.
+    following recipients", first on a line before those within sentences, else the few of the whole text, or of the
+    copy of the mail; there those the mail was for.
     """
     told = report.told
     section = _named_section(told)
     for named in (
         (match[1] for match in _REASONED.finditer(told)),
         (match[1] for match in _ASKED.finditer(told)),
+        (match[1] for match in _LEADING.finditer(section)),
         _named(section),
         () if host is None else (f"{match[1]}@{host}" for match in _LOCAL_NAME.finditer(section)),
     ):

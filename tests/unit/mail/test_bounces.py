@@ -379,6 +379,11 @@ def test_reason_by_code_then_by_words(
         ("Gone.\n\nFailed for the following recipients:\n\n\tanna\n", ["anna@mx.example"]),
         ("It failed for the following recipients:\n\nsee below, said anna and others\n", []),
         (
+            "For following recipients:\n  <a@x.example>\n b@x.example: no\n\tc@x.example (full)\nAsk d@x.example\n",
+            ["a@x.example", "b@x.example", "c@x.example"],
+        ),
+        ("Failed for the following recipients: a@x.example, b@x.example\n", ["a@x.example", "b@x.example"]),
+        (
             "<a@x.example>: 550 no\n(expanded from: <b@x.example>)\n(ultimately generated from c@x.example)\n",
             ["a@x.example", "b@x.example", "c@x.example"],
         ),
