@@ -19,7 +19,7 @@ from functools import cache
 
 import attrs
 
-from customerservice.mail.machine_words import any_language, folded
+from customerservice.mail.machine_words import FURTHER_AUTOMATIC, any_language, folded
 from customerservice.mail.received import MailKind
 from customerservice.mail.subjects import has_prefix
 
@@ -94,7 +94,9 @@ _LONGEST_DETAIL = 60
 _QUESTION = re.compile("[?\u061f]")
 _END = r"(?=\s{0,3}[:!.)\]\u2013\uff1a\u3011(-]|\s{1,3}re:|\s*$)"
 _START = r"[\s\[(*\"'<\u3010]{0,4}"
-_AUTOMATIC_SUBJECT = re.compile(rf"{_START}{any_language('automatic')}{_END}", re.IGNORECASE)
+_AUTOMATIC_SUBJECT = re.compile(
+    rf"{_START}(?:{any_language('automatic')}|{folded('|'.join(FURTHER_AUTOMATIC.values()))}){_END}", re.IGNORECASE
+)
 _NOTICE_SUBJECT = re.compile(rf"{_START}{any_language('notice')}{_END}", re.IGNORECASE)
 _AWAY_SUBJECT = re.compile(rf"{_START}{any_language('away')}{_END}", re.IGNORECASE)
 _DOMINO_SUBJECT = re.compile(r"AUTO: .{1,200}")  # a German car is an Auto, too, but nobody shouts it
@@ -203,9 +205,24 @@ def _is_from_mailer_daemon(signs: Signs) -> str | None:
 def _is_told_by_daemon(signs: Signs) -> str | None:
     if not (_is_daemon(signs) or _has_no_sender(signs)) or _AUTOMATIC_SUBJECT.match(signs.subject):
         return None
-    # A person who is postmaster answers, too.
-    answers = has_prefix(signs.subject) and "in-reply-to" in signs.fields and not signs.null_return_path
-    return "" if _tells_of_failure(signs) and not answers else None
+    return "" if _tells_of_failure(signs) and not _is_of_postmaster(signs) else None
+
+
+def _is_of_postmaster(signs: Signs) -> bool:
+    """Tell whether a person wrote who has the address of a server: who answers, or writes as customers do."""
+    if _is_returned(signs) or _has_no_sender(signs):
+        return False
+    answers = has_prefix(signs.subject) and "in-reply-to" in signs.fields
+    asks = _is_of_customer(signs) and not _has_bounce_subject(signs)
+    return answers or asks or _is_typed(signs)
+
+
+def _is_typed(signs: Signs) -> bool:
+    # RFC 5536 3.2.13: what people write with; scripts have mailx, which names itself in it, too.
+    return signs.field("user-agent") != "" and _MAILX.search(signs.field("user-agent")) is None
+
+
+_MAILX = re.compile(r"mailx|s-nail")
 
 
 def _is_told_without_return_path(signs: Signs) -> str | None:
@@ -216,6 +233,8 @@ def _is_told_by_program(signs: Signs) -> str | None:
     if not (_is_named_like_program(signs) or _is_submitted(signs) or _is_bulk(signs)):
         return None
     if "in-reply-to" in signs.fields or not _has_bounce_subject(signs) or has_prefix(signs.subject):
+        return None
+    if _is_typed(signs):
         return None
     about_shop = _form("shop").search(signs.subject) or _form("shop").search(signs.text[:_OPENING])
     return "" if _text_tells_of_failure(signs) and not about_shop else None
@@ -394,7 +413,9 @@ def _has_no_return_path(signs: Signs) -> str | None:
 
 
 def _is_from_daemon(signs: Signs) -> str | None:
-    return signs.sender_local if signs.sender_local in DAEMONS and not _is_answer(signs) else None
+    if signs.sender_local not in DAEMONS or _is_answer(signs) or _is_of_postmaster(signs):
+        return None
+    return signs.sender_local
 
 
 _LIST_FIELDS = ("list-id", "list-post", "mailing-list", "x-mailing-list", "list-owner", "list-help")

@@ -8,7 +8,7 @@ value.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -476,6 +476,26 @@ WORDS: Sequence[MachineWords] = (
         shop=r"주문|택배|배송|환불|영수증|구매|상품|소포",
     ),
 )
+
+#: A subject that calls itself an automatic answer, in further languages of Outlook and Exchange; Catalan, Galician,
+#: Serbian and Slovak have the words of a language above.
+FURTHER_AUTOMATIC: Mapping[str, str] = {
+    "bg": r"автоматичен отговор",
+    "et": r"automaat(?:ne )?vastus",
+    "eu": r"erantzun automatikoa",
+    "hi": r"स्वचालित (?:उत्तर|जवाब)",
+    "hr": r"automatski odgovor",
+    "hu": r"automatikus (?:válasz|üzenet)",
+    "id": r"balasan (?:otomatis|automatik)",
+    "is": r"sjálfvirkt svar",
+    "lt": r"automatinis atsakymas",
+    "lv": r"(?:ārpus biroja (?:\S{1,20} )?)?automātiskā atbilde",
+    "ro": r"răspuns automat",
+    "sl": r"samodejni odgovor",
+    "sr": r"аутоматски одговор",
+    "th": r"(?:ตอบกลับ|การตอบกลับ)อัตโนมัติ",
+    "vi": r"(?:thư )?trả lời tự động",
+}
 
 #: Languages that put words together without blanks, or put articles before them.
 _JOINED = frozenset({"he", "ar", "fa", "ja", "zh", "ko"})

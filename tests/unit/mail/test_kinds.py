@@ -217,3 +217,27 @@ def test_all_reasons_of_the_kind_are_told() -> None:
     _, reasons = kind_of(mail(List_Id="<x>", Precedence="list"))
 
     assert reasons == ("it has a header of mailing lists: list-id", "it answers nothing, and Precedence says: list")
+
+
+@pytest.mark.parametrize(
+    ("header", "text", "kind"),
+    [
+        ({}, "My mail to you was not delivered, 550 5.1.1.", MailKind.BOUNCE),
+        ({}, "My mail to you was not delivered, 550 5.1.1. When do you send my order?", MailKind.PERSON),
+        ({"User_Agent": "Mozilla Thunderbird"}, "My mail to you was not delivered, 550 5.1.1.", MailKind.PERSON),
+        ({"User_Agent": "Heirloom mailx 12.5"}, "My mail to you was not delivered, 550 5.1.1.", MailKind.BOUNCE),
+        (
+            {"User_Agent": "Mozilla Thunderbird", "Subject": "Undeliverable mail"},
+            "My mail to you was not delivered, 550 5.1.1 a@x.example.",
+            MailKind.PERSON,
+        ),
+        ({"From": "<>"}, "Your order mail was not delivered. Why?", MailKind.BOUNCE),
+        ({"User_Agent": "Mozilla Thunderbird"}, "Hello there", MailKind.PERSON),
+        ({"User_Agent": "s-nail v14.9"}, "Hello there", MailKind.SYSTEM),
+        ({"Subject": "Undeliverable: Hi"}, "Delivery failed. Do you need help?", MailKind.BOUNCE),
+        ({"Return_Path": "<>", "User_Agent": "x"}, "Your order mail was not delivered. Why?", MailKind.BOUNCE),
+    ],
+)
+def test_person_with_the_address_of_a_server(header: dict[str, str], text: str, kind: MailKind) -> None:
+    """What people write with, or what only customers write of, makes a postmaster's mail a person's; no report is."""
+    assert kind_of(mail(text, **{"From": "postmaster@mail.example", "Subject": "Hi", **header}))[0] is kind

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mail_samples import mail
 
 from customerservice.mail import MailKind, parse
-from customerservice.mail.machine_words import WORDS
+from customerservice.mail.machine_words import FURTHER_AUTOMATIC, WORDS
 
 
 @attrs.frozen(kw_only=True)
@@ -521,3 +521,38 @@ def test_words_alone_never_make_a_bounce(subject: str, texts: list[str], header:
 def test_plain_subject_is_a_persons(texts: list[str]) -> None:
     """Under a subject of everyday the same words are always a person's."""
     assert kind_of("\n".join(texts), "Order 4711") is MailKind.PERSON
+
+
+#: What Outlook writes before the subject, and a customer's subject that begins with nearly the same words.
+FURTHER: Mapping[str, tuple[str, str]] = {
+    "bg": ("Автоматичен отговор", "Автоматичен отговор от вас"),
+    "et": ("Automaatvastus", "Automaatne vastus teilt"),
+    "eu": ("Erantzun automatikoa", "Erantzun automatikoa jaso dut"),
+    "hi": ("स्वचालित उत्तर", "स्वचालित उत्तर मिला"),
+    "hr": ("Automatski odgovor", "Automatski odgovor od vas"),
+    "hu": ("Automatikus válasz", "Automatikus válaszfüzet rendelése"),
+    "id": ("Balasan otomatis", "Balasan otomatis dari Anda"),
+    "is": ("Sjálfvirkt svar", "Sjálfvirkt svar frá ykkur"),
+    "lt": ("Automatinis atsakymas", "Automatinis atsakymas iš jūsų"),
+    "lv": ("Ārpus biroja atrašanās automātiskā atbilde", "Automātiskā atbilde no jums"),
+    "ro": ("Răspuns automat", "Răspuns automat primit"),
+    "sl": ("Samodejni odgovor", "Samodejni odgovor od vas"),
+    "sr": ("Аутоматски одговор", "Аутоматски одговор од вас"),
+    "th": ("ตอบกลับอัตโนมัติ", "ตอบกลับอัตโนมัติจากร้าน"),
+    "vi": ("Trả lời tự động", "Trả lời tự động từ cửa hàng"),
+}
+
+
+def test_each_further_language_has_a_sample() -> None:
+    """No language is added without a mail of its own."""
+    assert FURTHER.keys() == FURTHER_AUTOMATIC.keys()
+
+
+@pytest.mark.parametrize("language", FURTHER)
+def test_automatic_subject_in_a_further_language(language: str) -> None:
+    """Outlook's words before the colon make an automatic answer; the same words in a sentence make none."""
+    automatic, spoken = FURTHER[language]
+
+    assert parse(mail("x", Subject=f"{automatic}: 4711")).kind is MailKind.AUTO_REPLY
+    assert parse(mail("x", Subject=f"Re: {automatic}: 4711")).kind is MailKind.PERSON
+    assert parse(mail("x", Subject=spoken)).kind is MailKind.PERSON
