@@ -19,8 +19,7 @@ from customerservice.mail.matching import (
     hints,
     not_shown,
 )
-from customerservice.mail.received import ReceivedMail
-from customerservice.mail.reports import ORIGINAL_TYPES
+from customerservice.mail.received import ORIGINAL_TYPES, ReceivedMail
 from customerservice.mail.tokens import REPLY
 from customerservice.ports.storage import KnownHeaderId, ThreadFilter, UnitOfWork
 

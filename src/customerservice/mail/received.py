@@ -9,6 +9,12 @@ import attrs
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.files import is_disguised
 
+#: Media types of the part of a report that holds the mail it is about, whole or its header.
+ORIGINAL_TYPES = frozenset(
+    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822-header",
+     "message/rfc822-headers"}
+)  # fmt: skip
+
 
 @attrs.frozen
 class Defect:

@@ -12,16 +12,11 @@ from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.limits import Limits
 from customerservice.mail.message_ids import read_ids
 from customerservice.mail.parts import Part, first_of_each, read_fields, read_parts, split_fields, walk
-from customerservice.mail.received import Bounce, BouncedRecipient, Complaint, Receipt
+from customerservice.mail.received import ORIGINAL_TYPES, Bounce, BouncedRecipient, Complaint, Receipt
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _RECEIPT_TYPES = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _FEEDBACK_TYPES = frozenset({"message/feedback-report"})
-#: Of the part that holds the mail a report is about, whole or its header.
-ORIGINAL_TYPES = frozenset(
-    {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "text/rfc822-header",
-     "message/rfc822-headers"}
-)  # fmt: skip
 #: Characters of a report that are read.
 LONGEST_REPORT = 100_000
 _LONGEST_WORD = 40  # characters of an action, a disposition or a feedback type
