@@ -123,7 +123,19 @@ def opening(lines: Sequence[str], place: int) -> int | None:
         return place if marked and _VERB.search(last) else None
     if not marked and after[:1] in _QUOTATION_MARKS and after:
         return None  # cited by hand
+    if not marked and _is_within_a_text(lines, nearest, place):
+        return None
     return nearest
+
+
+def _is_within_a_text(lines: Sequence[str], first: int, last: int) -> bool:
+    """Tell whether an opening without any address stands in a person's own paragraph: "On 2 May at 10:30 UPS wrote:".
+
+    Programs that leave out both the address and the marks (Outlook for phones, Notes) set it off by blank lines.
+    """
+    if _ADDRESS.search(" ".join(lines[first : last + 1])) is not None:
+        return False
+    return any(line and not line.isspace() for line in (*lines[max(0, first - 1) : first], *lines[last + 1 : last + 2]))
 
 
 def _is_opening(text: str, *, marked: bool) -> bool:

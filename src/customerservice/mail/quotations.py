@@ -61,6 +61,13 @@ _SEE_BELOW = re.compile(
 )
 _DRAWN = re.compile(r"[_*=-]{3,120}\s{0,20}")
 _SHORT_ANSWER = 400  # characters
+# Gmail's opening of 2009 to 2012 in languages that put the year first, which has no colon.
+_DATED_MAILBOX = re.compile(r"\d{4}/\d{1,2}/\d{1,2} [^<>@]{1,100}<[^<>@\s]{1,64}@[^<>@\s]{1,255}>\s{0,9}")
+# Gmail's opening behind the last word of the answer: the line break between them was lost on the way.
+_GLUED = re.compile(
+    r"(?<=[^\s>-])-{0,12}[ \t]{1,4}(?=On (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}, [A-Z\d][^\n>:]{4,20}\d{4}"
+    r"[^\n]{1,200} wrote:\n{1,3}>)"
+)
 
 # For comparing a text with the HTML beside it: words, without the links and pictures that each writes its own way.
 _WORD = re.compile(r"<[^<>\n]{0,500}>|\[[^\[\]\n]{0,300}\]|(\w+)")
@@ -123,7 +130,7 @@ def read_new_text(
     """
     if len(text) > longest:
         return Reading(text)
-    lines = text.split("\n")
+    lines = (_GLUED.sub("\n", text) if " wrote:\n" in text else text).split("\n")
     parted = _by_marks(text, quotes, signatures) or _by_lines(lines)
     if parted is None and html is not None:
         parted = _by_html(text, html)
@@ -274,13 +281,21 @@ def _cut(lines: Sequence[str]) -> tuple[int, int, bool] | None:
         if not stripped or len(line) > _LONGEST_LINE:
             continue
         if stripped[0] == ">":
-            return place, place, is_forward_banner(line)
+            return _below_dated_mailbox(lines, place), place, is_forward_banner(line)
         tries += 1
         if tries > _MOST_TRIES:
             return None
         if (found := _cut_at(lines, place)) is not None:
             return found
     return None
+
+
+def _below_dated_mailbox(lines: Sequence[str], place: int) -> int:
+    """Give the line of an opening without a colon right above a marked line, else the marked line itself."""
+    above = place - 1
+    while above > 0 and place - above < 3 and not lines[above].strip():
+        above -= 1
+    return above if above >= 0 and _DATED_MAILBOX.fullmatch(lines[above]) is not None else place
 
 
 def _cut_at(lines: Sequence[str], place: int) -> tuple[int, int, bool] | None:

@@ -424,7 +424,7 @@ def test_marked_signature_is_taken_only_from_the_end() -> None:
     assert read_new_text("a\nb\nc", signatures=[(2, 4)]) == Reading("a\nb\nc")
     assert read_new_text("b", signatures=[(0, 1)]) == Reading("b")
     assert read_new_text("a\nb", signatures=[(2, 3)]) == Reading("a", "", "b")
-    text = "a\nOn 2 Jan 2026, at 10:00, Shop wrote:\nc\nb"
+    text = "a\nOn 2 Jan 2026, at 10:00, Shop <a@b.example> wrote:\nc\nb"
     assert read_new_text(text, signatures=[(len(text) - 1, len(text))]).new == "a"
 
 

@@ -250,3 +250,43 @@ def test_a_hundred_thousand_marked_signatures_are_read_in_time() -> None:
 
     assert time.process_time() - started < 5
     assert reading.signature == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Late.\nOn 2 Jan 2026 at 10:30 UPS wrote:\n\nIt is late.",
+        "Late.\n\nOn 2 Jan 2026 at 10:30 UPS wrote:\nIt is late.",
+        "Guten Tag,\nam 02.01.2026 um 10:30 schrieb DHL:\nEs kommt.\nEs kam nicht.",
+    ],
+)
+def test_sentence_in_a_paragraph_is_no_opening(text: str) -> None:
+    """Without an address and without marks below, a program puts blank lines around it."""
+    assert read_new_text(text) == Reading(text)
+
+
+@pytest.mark.parametrize(
+    ("above", "quoted"),
+    [
+        ("Yes.\n\n", "2011/4/7 Shop <help@shop.example>\n\n> a\n> b"),
+        ("Yes.\n", "2011/12/31 Shop & Co <help@shop.example>\n> a\n> b"),
+        ("Yes.\n\n2011/4/7 Shop\n\n", "> a\n> b"),
+        ("2011/4/7 Shop <help@shop.example>\n\n\n\n", "> a\n> b"),
+        ("Yes", " On Tue, Jan 13, 2026 at 3:59 PM, Shop <help@shop.example> wrote:\n> a\n> b"),
+        ("Yes", "-- On Tuesday, 13 January, 2026 at 3:59 PM, Shop wrote:\n\n> a\n> b"),
+    ],
+)
+def test_opening_without_colon_or_line_break(above: str, quoted: str) -> None:
+    """As Gmail wrote it where the year comes first, and as relays leave it."""
+    assert read_new_text(above + quoted) == Reading(above.strip(), quoted.lstrip(" -"))
+
+
+def test_opening_below_nothing_is_all_there_is() -> None:
+    """An answer below it is still found."""
+    assert read_new_text("2011/4/7 Shop <help@shop.example>\n\n> a\n> b\n\nYes.").new == "Yes."
+
+
+def test_opening_in_a_line_counts_only_above_marked_lines() -> None:
+    """Otherwise it may be a person's own sentence."""
+    text = "She said it On Tue, Jan 13, 2026 at 3:59 PM, Shop wrote:\nno"
+    assert read_new_text(text) == Reading(text)
