@@ -123,6 +123,8 @@ _NOTICE = re.compile(
 )  # fmt: skip
 _SHORTEST_NOTICE, _LONGEST_NOTICE = 10, 3_000  # characters
 _NOTICE_HEAD = 300  # characters of a paragraph in which its words are looked for
+# "This message is confidential, can you write to my office?" is a customer's; notices order and do not ask.
+_ASKED = re.compile(r"[?\uff1f\u061f](?:\s|$)")
 
 # The footer of a mailing list or of a free mail service: a drawn line, and an address of the web below it.
 _FOOTER_RULE = re.compile(r"[_=-]{16,120}$")
@@ -197,7 +199,9 @@ def _notices(lines: Sequence[str], end: int) -> int:
         while top > floor and lines[top - 1].strip():
             top -= 1
         said = " ".join(line.strip() for line in lines[top:bottom])
-        if len(said) < _SHORTEST_NOTICE or len(said) > _LONGEST_NOTICE or _NOTICE.match(said[:_NOTICE_HEAD]) is None:
+        if not _SHORTEST_NOTICE <= len(said) <= _LONGEST_NOTICE or _NOTICE.match(said[:_NOTICE_HEAD]) is None:
+            return end
+        if _ASKED.search(said) is not None:
             return end
         end = top
     return end
