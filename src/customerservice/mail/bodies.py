@@ -32,6 +32,7 @@ _UUENCODED = re.compile(rb"(?:^|\n)begin(-base64)? [0-7]{3,4} ([^\r\n]{1,255})\r
 _META_CHARSET = re.compile(r"""<meta\s[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w:-]{2,40})""", re.IGNORECASE)
 _META_SEARCHED = 4_096
 _DETECTIONS = 3
+_CLOSELY_DECODED = 1 << 19  # bytes
 _DEEPEST_SIGNED = 3
 # What a person wants to know of an invitation (RFC 5545 3.8).
 _INVITATION = re.compile(r"^(SUMMARY|DTSTART|LOCATION|DESCRIPTION)(?:;[^:\n]{0,200})?:([^\n]{1,5000})", re.MULTILINE)
@@ -115,12 +116,17 @@ class _Collector:
         self._raw = raw
         self._limits = limits
         self._detections = 0
+        # What is left of the mail to be looked at closely, so that many parts cost no more than one.
+        self._html_left = limits.html_characters
+        self._text_left = _CLOSELY_DECODED
 
     def text_of(self, block: _Block) -> HtmlText:
         if block.plain is not None and (block.plain.strip() or block.html is None):
             return HtmlText(block.plain.rstrip())
         pictures = {file.content_id: file.filename for file in self.attachments if file.content_id and file.filename}
-        return html_to_text(block.html or "", closely=self._limits.html_characters, pictures=pictures)
+        html = block.html or ""
+        closely, self._html_left = self._html_left, max(0, self._html_left - len(html))
+        return html_to_text(html, closely=closely, pictures=pictures)
 
     def blocks(self, part: Part, *, alone: bool = False, related: bool = False) -> list[_Block]:
         """Give the readable blocks of a part in order, and collect its attachments."""
@@ -269,7 +275,9 @@ class _Collector:
             data = self._without_uuencoded(data)
         detect = self._detections < _DETECTIONS
         charset = part.parameters.get("charset") or (_meta_charset(data) if part.media_type == "text/html" else None)
-        text, flaw = decode(data, charset, detect=detect)
+        closely = len(data) <= self._text_left
+        self._text_left -= len(data) if closely else 0
+        text, flaw = decode(data, charset, detect=detect, closely=closely)
         if flaw is not None:
             self._detections += 1
             lost = text.count("\ufffd")

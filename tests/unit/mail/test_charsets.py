@@ -249,3 +249,19 @@ def test_text_is_always_storable(data: bytes, charset: str | None) -> None:
 
     assert "\0" not in text
     assert text.encode("utf-8").decode("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("charset", "data", "text", "flaw"),
+    [
+        ("iso-2022-jp", b"\x1b$B9b\x1b(B", "\u9ad8", None),
+        ("iso-2022-jp", b"\x1b$B-!\x1b(B", "\ufffd", "wrong_charset"),
+        ("euc-jp", b"\xb9\xe2", "\u9ad8", None),
+        ("us-ascii", b"\x1b$B9b\x1b(B", "\u9ad8", None),
+    ],
+)
+def test_charsets_of_japan_by_the_letter(charset: str, data: bytes, text: str, flaw: str | None) -> None:
+    """Where they are not looked at closely, what only vendors have is lost."""
+    found, told = decode(data, charset, closely=False)
+
+    assert (found, told) == (text, flaw)

@@ -35,6 +35,10 @@ MAILS = {
     "nested mails": b"Content-Type: message/rfc822\n\n" * 5_000,
     "100k parts": MULTI + b"--b\n\nx\n" * 100_000 + b"--b--\n",
     "100k HTML parts": MULTI + b"--b\nContent-Type: text/html\n\n<p>x\n" * 100_000 + b"--b--\n",
+    "Japanese parts": MULTI
+    + b"".join(
+        b"--b\nContent-Type: text/plain; charset=iso-2022-jp\n\n" + b"\x1b$B.\x1b(B" * 1_500 + b"\n" for _ in range(400)
+    ),
     "lines of dashes": MULTI + b"--\n" * 300_000,
     "no boundary": b"Content-Type: multipart/mixed\n\n" + b"--b\n\nx\n" * 100_000,
     "long boundary": b"Content-Type: multipart/mixed; boundary="
@@ -241,6 +245,20 @@ def test_time_grows_with_the_size_only(unit: bytes, count: int) -> None:
         return max(time.process_time() - began, 0.02)
 
     assert min(seconds(16 * count) for _ in range(2)) <= 24 * 2 * min(seconds(count) for _ in range(3))
+
+
+def test_many_parts_are_looked_at_no_closer_than_one() -> None:
+    """What of HTML and of Japanese is read closely is bounded for the mail, not for each of its parts."""
+    html = b"--b\nContent-Type: text/html\n\n%s\n"
+    japanese = b"--b\nContent-Type: text/plain; charset=iso-2022-jp\n\n\x1b$B-!\x1b(B%s\n"
+
+    lists = parse(MULTI + html % b"<li>one" + html % (b"<p>x" + b" " * 1_000_000) + html % b"<p>y<li>two")
+    texts = parse(MULTI + japanese % b"one" + japanese % (b" " * 600_000) + japanese % b"two" + html % b"")
+
+    assert (lists.text.split()[:2], lists.text.split()[-2:]) == (["-", "one"], ["y", "two"])
+    assert "\u2460one" in texts.text
+    assert "two" in texts.text
+    assert texts.text.count("\u2460") == 2
 
 
 def test_large_attachment_is_held_once() -> None:
