@@ -94,10 +94,12 @@ _LONGEST_DETAIL = 60
 _QUESTION = re.compile("[?\u061f]")
 _END = r"(?=\s{0,3}[:!.)\]\u2013\uff1a\u3011(-]|\s{1,3}re:|\s*$)"
 _START = r"[\s\[(*\"'<\u3010]{0,4}"
+_TAG = r"(?:\[[^\[\]]{1,60}\]\s{0,3})?"  # of another help desk: "[mail.example #12] AutoReply: Invoice" (RT 3 to 5)
 _AUTOMATIC_SUBJECT = re.compile(
-    rf"{_START}(?:{any_language('automatic')}|{folded('|'.join(FURTHER_AUTOMATIC.values()))}){_END}", re.IGNORECASE
+    rf"{_TAG}{_START}(?:{any_language('automatic')}|{folded('|'.join(FURTHER_AUTOMATIC.values()))}){_END}",
+    re.IGNORECASE,
 )
-_NOTICE_SUBJECT = re.compile(rf"{_START}{any_language('notice')}{_END}", re.IGNORECASE)
+_NOTICE_SUBJECT = re.compile(rf"{_TAG}{_START}{any_language('notice')}{_END}", re.IGNORECASE)
 _AWAY_SUBJECT = re.compile(rf"{_START}{any_language('away')}{_END}", re.IGNORECASE)
 _DOMINO_SUBJECT = re.compile(r"AUTO: .{1,200}")  # a German car is an Auto, too, but nobody shouts it
 _RETURN = re.compile(folded(r"\((?:returning|rückkehr|retour|regreso|rientro|retorno|terug)\b"), re.IGNORECASE)
@@ -427,11 +429,16 @@ def _list_field(signs: Signs) -> str | None:
 
 def _may_be_left(signs: Signs) -> str | None:
     # Gateways of companies and programs for one-to-one selling put it on answers of people.
-    return "" if "list-unsubscribe" in signs.fields and not _is_answer(signs) else None
+    return "" if "list-unsubscribe" in signs.fields and not _answers(signs) else None
 
 
 def _is_sent_in_bulk(signs: Signs) -> str | None:
-    return signs.field("precedence") if _is_bulk(signs) and not _is_answer(signs) else None
+    return signs.field("precedence") if _is_bulk(signs) and not _answers(signs) else None
+
+
+def _answers(signs: Signs) -> bool:
+    # Gateways that forward for somebody take off In-Reply-To, too; a mailing list mostly says what it is.
+    return _is_answer(signs) or has_prefix(signs.subject)
 
 
 #: In order: the first rule that applies gives the kind, all rules of that kind that apply give the reasons.

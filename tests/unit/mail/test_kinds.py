@@ -241,3 +241,33 @@ def test_all_reasons_of_the_kind_are_told() -> None:
 def test_person_with_the_address_of_a_server(header: dict[str, str], text: str, kind: MailKind) -> None:
     """What people write with, or what only customers write of, makes a postmaster's mail a person's; no report is."""
     assert kind_of(mail(text, **{"From": "postmaster@mail.example", "Subject": "Hi", **header}))[0] is kind
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ({"Precedence": "bulk", "Subject": "Re: Invoice"}, MailKind.PERSON),
+        ({"Precedence": "bulk", "Subject": "Invoice"}, MailKind.LIST),
+        ({"List_Unsubscribe": "<mailto:x@mail.example>", "Subject": "AW: Invoice"}, MailKind.PERSON),
+        ({"List_Unsubscribe": "<mailto:x@mail.example>", "Subject": "Invoice"}, MailKind.LIST),
+        ({"List_Id": "<x.mail.example>", "Subject": "Re: Invoice"}, MailKind.LIST),
+    ],
+)
+def test_answer_by_its_subject_is_no_list_mail(header: dict[str, str], kind: MailKind) -> None:
+    """Whoever answers by subject answers, also where a forwarding mailbox wrote Precedence and lost In-Reply-To."""
+    assert kind_of(mail("x", **header))[0] is kind
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        ("[mail.example #12] AutoReply: Invoice", MailKind.AUTO_REPLY),
+        ("[office] Out of Office AutoReply: Invoice", MailKind.VACATION),
+        ("Re: [mail.example #12] AutoReply: Invoice", MailKind.PERSON),
+        ("[AutoReply] Invoice", MailKind.AUTO_REPLY),
+        ("[mail.example #12] AutoReply came, but no parcel", MailKind.PERSON),
+    ],
+)
+def test_automatic_subject_behind_the_tag_of_a_help_desk(subject: str, kind: MailKind) -> None:
+    """The tag that another help desk puts first hides no automatic answer, and makes none."""
+    assert kind_of(mail("x", Subject=subject))[0] is kind
