@@ -10,6 +10,8 @@ from customerservice.mail.charsets import decode
 
 LARGEST = 10 * 1024 * 1024  # bytes
 _SIGNATURE = b"\x78\x9f\x3e\x22"
+_SMALLEST = 9  # bytes of an attribute: its level, name and size
+_LEVELS = b"\1\2"  # of the message and of a file
 _MOST = 10_000  # attributes, and properties of one
 _MOST_FILES = 500
 
@@ -93,15 +95,18 @@ def _read(data: bytes) -> Tnef:
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give name and bytes of each attribute in order; their checksums must be right."""
+    """Give name and bytes of each attribute in order; their checksums must be right.
+
+    At the end some gateways leave a few bytes, such as a line break, and others take the last checksum.
+    """
     place = len(_SIGNATURE) + 2
     for _ in range(_MOST):
-        if place >= len(data):
+        if place >= len(data) or (len(data) - place < _SMALLEST and data[place] not in _LEVELS):
             return
         _level, name, size = struct.unpack_from("<BII", data, place)
         value = data[place + 9 : place + 9 + size]
-        (checksum,) = struct.unpack_from("<H", data, place + 9 + size)
-        if sum(value) & 0xFFFF != checksum:
+        checksum = data[place + 9 + size : place + 11 + size]
+        if len(value) < size or (len(checksum) == 2 and sum(value) & 0xFFFF != int.from_bytes(checksum, "little")):
             raise _Broken
         yield name, value
         place += 11 + size
