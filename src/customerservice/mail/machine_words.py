@@ -82,7 +82,7 @@ WORDS: Sequence[MachineWords] = (
         r"local) (?:user|recipient|address|mailbox|e-?mail)|recipient no longer|no longer (?:valid|on server|"
         r"exists?)|there is no \S{0,40} ?(?:user|mailbox|account)|\bbad_recipient\b|badrcptto|couldn't be found",
         shop=r"\border|parcel|package|shipment|shipping|courier|refund|invoice|my (?:money|item|address)|purchase|"
-        r"delivered (?:by|on|to my (?:home|house|door|neighbou?r))|deliver (?:it|the)|tracking",
+        r"delivered (?:by|on)|deliver(?:ed)? to my (?:home|house|door|neighbou?r)|deliver (?:it|the)|tracking",
     ),
     MachineWords(
         language="de",
