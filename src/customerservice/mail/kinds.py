@@ -41,6 +41,8 @@ class Signs:
         subject: decoded, "" without one.
         text: the first part of the readable text.
         new_text: the first part of what the sender wrote; "" where it is that of an invitation.
+        null_return_path: whether the return path is empty.
+        precedence_in_transit: whether Precedence stands above a Received, so that a server wrote it on the way.
     """
 
     fields: Mapping[str, str]
@@ -56,6 +58,7 @@ class Signs:
     text: str = ""
     new_text: str = ""
     null_return_path: bool = False
+    precedence_in_transit: bool = False
 
     def field(self, name: str) -> str:
         """Give the first field of that name in lower case without blanks around it, "" if there is none."""
@@ -433,7 +436,10 @@ def _may_be_left(signs: Signs) -> str | None:
 
 
 def _is_sent_in_bulk(signs: Signs) -> str | None:
-    return signs.field("precedence") if _is_bulk(signs) and not _answers(signs) else None
+    # Hosters that forward a mailbox write it onto everything (secureserver.net, 2013); lists write it below Received.
+    if signs.precedence_in_transit or not _is_bulk(signs) or _answers(signs):
+        return None
+    return signs.field("precedence")
 
 
 def _answers(signs: Signs) -> bool:

@@ -217,7 +217,13 @@ def _signs(
         text=folded(text[:_READ_BY_RULES]),
         new_text=folded(new_text[:_READ_BY_RULES]),
         null_return_path=null_return_path,
+        precedence_in_transit=_is_in_transit([name for name, _ in root.fields]),
     )
+
+
+def _is_in_transit(names: Sequence[str]) -> bool:
+    """Tell whether Precedence stands above a Received; servers put theirs on top (RFC 5321 4.4)."""
+    return "precedence" in names and "received" in names[names.index("precedence") :]
 
 
 def _calendar_method(root: Part) -> str:

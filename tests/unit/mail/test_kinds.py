@@ -271,3 +271,17 @@ def test_answer_by_its_subject_is_no_list_mail(header: dict[str, str], kind: Mai
 def test_automatic_subject_behind_the_tag_of_a_help_desk(subject: str, kind: MailKind) -> None:
     """The tag that another help desk puts first hides no automatic answer, and makes none."""
     assert kind_of(mail("x", Subject=subject))[0] is kind
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        (b"Received: by b.example; x\nPrecedence: bulk\nReceived: by a.example; x\n", MailKind.PERSON),
+        (b"Received: by b.example; x\nReceived: by a.example; x\nPrecedence: bulk\n", MailKind.LIST),
+        (b"Precedence: bulk\n", MailKind.LIST),
+        (b"List-Id: <x.mail.example>\nPrecedence: bulk\nReceived: by a.example; x\n", MailKind.LIST),
+    ],
+)
+def test_precedence_written_on_the_way(header: bytes, kind: MailKind) -> None:
+    """Precedence above a Received is a server's that passed the mail on, and says nothing of its sender."""
+    assert kind_of(header + mail("x"))[0] is kind

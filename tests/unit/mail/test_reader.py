@@ -449,7 +449,7 @@ def test_what_is_not_uuencoded_stays(body: str) -> None:
 
 def test_markers_kinds_and_quotations_are_filled() -> None:
     """The later stages get what the earlier ones found."""
-    read = parse(mail("Thanks\n\n> old\n\n-- \nAnna", Subject="Re: [#57]", Precedence="bulk"))
+    read = parse(mail("Thanks\n\n> old\n\n-- \nAnna", Subject="Re: [#57]", List_Id="<x.mail.example>"))
 
     assert (read.new_text, read.quoted_text) == ("Thanks", "> old\n\n-- \nAnna")
     assert (read.markers.number, read.kind) == (57, MailKind.LIST)
