@@ -181,7 +181,7 @@ class _Case:
             self.mail.content_digest,
             since=self.intake.now - self.intake.desk.settings.duplicate_window,
         )
-        if duplicate is not None and duplicate.id != self.delivery.id:
+        if duplicate is not None and duplicate.id != self.delivery.id and not self._is_of_another(duplicate):
             return self._duplicate(duplicate)
         if kind is MailKind.OWN:
             return self._end(Outcome.IGNORED, Decision(rule="own mail", reason=_first(reasons, "it is ours")))
@@ -376,6 +376,11 @@ class _Case:
         default = next((contact for contact in around.contacts if contact.id == around.default_contact), None)
         return default, "several contacts have its addresses" if named else "no contact has its addresses"
 
+    def _is_of_another(self, first: Delivery) -> bool:
+        """Whether a form sent the same words for somebody else before: who it was stands in the Reply-To alone."""
+        message = None if first.message_id is None else self.intake.unit.messages.get(first.message_id)
+        return bool(self.channel) and message is not None and message.author.address != self.person.address
+
     def _duplicate(self, first: Delivery) -> Delivery:
         reason = "the same content was stored before"
         decision = Decision(rule="content", reason=reason)
@@ -425,9 +430,13 @@ class _Case:
         return (f"Reply-To asks for answers at {shown}; it is not followed",)
 
     def _speaks_for_us(self) -> bool:
-        """Whether a form sender's mail is proven: it passed authentication or carries our Message-ID domain (R39)."""
-        if dmarc(self.mail, self._authserv_id) == "pass":
-            return True
+        """Whether a form sender's mail is proven: it passed authentication or carries our Message-ID domain (R39).
+
+        Anybody can write that domain, so it says nothing for a mail that failed authentication.
+        """
+        result = dmarc(self.mail, self._authserv_id)
+        if result != "none":
+            return result == "pass"
         domain = (self.mail.message_id or "").rpartition("@")[2].lower()
         return bool(domain) and any(own.rpartition("@")[2] == domain for own in self.intake.around.own_addresses)
 

@@ -1080,6 +1080,32 @@ def test_an_unproven_form_sender_speaks_for_itself(form_shop, headers):
     assert thread.address == EmailAddress("form@plugin.example")
 
 
+def test_our_message_id_domain_proves_nothing_against_a_failed_authentication(form_shop):
+    """Whoever forges the form's address writes the Message-ID as well."""
+    failed = f"Authentication-Results: {AUTHSERV}; dmarc=fail header.from=plugin.example"
+    (delivery,) = form_shop.receive(
+        form_shop.write(
+            sender=FORM, message_id="1@shop.example", headers=(failed, "Reply-To: Maria <maria@customer.example>")
+        )
+    )
+
+    assert [message.author.address.value for message in form_shop.messages(delivery.thread_id)] == [
+        "form@plugin.example"
+    ]
+
+
+def test_the_same_words_of_two_people_through_a_form_are_two_mails(form_shop):
+    """Who they are stands in the Reply-To alone; what one person sends twice is a duplicate as ever."""
+    maria, leo = (
+        form_shop.write("Please call me back", sender=FORM, message_id=None, headers=(PASSED, f"Reply-To: {person}"))
+        for person in ("maria@customer.example", "leo@customer.example")
+    )
+
+    outcomes = [mail.outcome for mail in form_shop.receive(maria, leo, maria)]
+
+    assert outcomes == [Outcome.OPENED, Outcome.OPENED, Outcome.DUPLICATE]
+
+
 def test_a_form_sender_among_others_speaks_for_nobody(form_shop):
     """What a server proved of one of several senders says nothing about the Reply-To."""
     both = f"{FORM}, eve@elsewhere.example"
