@@ -62,7 +62,10 @@ _OF_WORDS: Sequence[tuple[BounceReason, str]] = (
     ),
     (
         BounceReason.NOT_AUTHENTICATED,
-        r"\bspf\b|\bdkim\b|\bdmarc\b|sender policy framework|unauthenticated|reverse (?:dns|hostname)|\bptr\b",
+        (
+            r"\bspf\b|\bdkim\b|domain ?keys|\bdmarc\b|sender policy framework|unauthenticated|"
+            r"reverse (?:dns|hostname)|\bptr\b"
+        ),
     ),
     (
         BounceReason.REJECTED_AS_SPAM,
@@ -86,22 +89,34 @@ _OF_WORDS: Sequence[tuple[BounceReason, str]] = (
         BounceReason.NO_SUCH_HOST,
         (
             r"(?:host|domain|dns)(?: or domain)?(?: name)? (?:is )?(?:unknown|not found|invalid|does not exist)|"
-            r"(?:unknown|no such|illegal) (?:host|domain)|name service error|null ?mx|find any host|no mx"
+            r"(?:unknown|no such|illegal) (?:host|domain)|unroute?able (?:mail )?domain|"
+            r"name service error|null ?mx|find any host|no mx"
         ),
     ),
-    (BounceReason.MAILBOX_FULL, any_language("full")),
+    (
+        BounceReason.MAILBOX_FULL,
+        rf"{any_language('full')}|mail ?folder is full|storage allocation|allowed storage|exceeds allowed size",
+    ),
     (
         BounceReason.MAILBOX_DISABLED,
         (
             r"(?:mailbox|account|user|address|recipient)\S{0,80} (?:is |has been )?(?:currently )?(?:temporarily )?"
             r"(?:disabled|deactivated|inactive|suspended|locked|closed|expired|blocked)|\bsuspend|inactive mailbox|"
-            r"(?:disabled|deactivated|inactive) (?:mailbox|account|user)"
+            r"(?:disabled|deactivated|inactive) (?:mailbox|account|user)|"
+            r"(?:mailbox|account|user) was (?:disabled|closed)|"
+            r"account is unavailable|not currently being accepted|konto jest zablokowane|nieaktywn|estado: inactivo"
         ),
     ),
     (BounceReason.NO_SUCH_MAILBOX, any_language("unknown")),
     (
         BounceReason.NO_SUCH_MAILBOX,
-        r"mailbox unavailable|user doesn't|(?:recipient|address) rejected|not accepting mail(?! from)",
+        (
+            r"mailbox unavailable|user doesn't|(?:recipient|address) rejected|not accepting mail(?! from)|"
+            r"address(?:ee)?[ _](?:unknown|not[ _]found)|(?:unknown or illegal|unable to find) (?:alias|user)|"
+            r"unknown local part|no one with that|no such (?:mail ?drop|local)|no longer accepts? mail|"
+            r"bad destination mailbox|not found in ldap|adressat unbekannt|destinatario errato|destin\. sconosciuto|"
+            r"nie istnieje|nie ma takiego"
+        ),
     ),
     (
         BounceReason.POLICY,
