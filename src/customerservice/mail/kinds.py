@@ -443,8 +443,12 @@ def _is_sent_in_bulk(signs: Signs) -> str | None:
 
 
 def _answers(signs: Signs) -> bool:
-    # Gateways that forward for somebody take off In-Reply-To, too; a mailing list mostly says what it is.
-    return _is_answer(signs) or has_prefix(signs.subject)
+    # A phone's answer may have the subject only; so do answers on old lists, whose Sender is the list's owner.
+    by_subject = has_prefix(signs.subject) and _LIST_OWNER.search(signs.field("sender")) is None
+    return _is_answer(signs) or by_subject
+
+
+_LIST_OWNER = re.compile(r"\bowner-|-(?:owner|bounces?|admin|request)@")  # Majordomo, Listar, ezmlm, Mailman
 
 
 #: In order: the first rule that applies gives the kind, all rules of that kind that apply give the reasons.
