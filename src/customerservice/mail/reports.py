@@ -22,6 +22,7 @@ LONGEST_REPORT = 100_000
 _LONGEST_WORD = 40  # characters of an action, a disposition or a feedback type
 #: Characters of a reason.
 LONGEST_REASON = 500
+_MOST_REPORTS = 10  # parts; RFC 3464 2 has one
 #: Recipients of one report that are read.
 MOST_RECIPIENTS = 200
 _INNER = Limits(parts=20, depth=5)
@@ -61,7 +62,7 @@ def read_reports(raw: bytes, root: Part) -> Reports:
 
 def _read_status(raw: bytes, root: Part) -> Bounce | None:
     """Give what the machine-readable parts of a report say (RFC 3464), or None if there are none."""
-    reports = [part for part in walk(root) if part.media_type in _STATUS_TYPES]
+    reports = [part for part in walk(root) if part.media_type in _STATUS_TYPES][:_MOST_REPORTS]
     if not reports:
         return None
     recipients: list[BouncedRecipient] = []

@@ -261,6 +261,15 @@ def test_many_parts_are_looked_at_no_closer_than_one() -> None:
     assert texts.text.count("\u2460") == 2
 
 
+def test_many_reports_cost_no_more_than_ten() -> None:
+    """A bounce has one machine-readable part; what hundreds of them say is not gathered."""
+    part = b"--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; p%d@x.example\nAction: failed\n\n"
+    bounce = parse(DAEMON[:-1] + MULTI.partition(b"\n")[2] + b"".join(part % number for number in range(300))).bounce
+
+    assert bounce is not None
+    assert [str(one.address) for one in bounce.recipients] == [f"p{number}@x.example" for number in range(10)]
+
+
 def test_large_attachment_is_held_once() -> None:
     """A mail of ten megabytes needs at most three times its size beyond its own bytes."""
     raw = MULTI + b"--b\n\nHello\n--b\nContent-Type: a/b\nContent-Transfer-Encoding: base64\n\n"
