@@ -37,7 +37,6 @@ from customerservice.domain.ids import (
     ShopId,
     ThreadId,
 )
-from customerservice.domain.imap_options import ImapOptions
 from customerservice.domain.mailbox import (
     DEFAULT_SIZE_LIMIT,
     AfterFetch,
@@ -64,6 +63,7 @@ if TYPE_CHECKING:
     from customerservice.application.mail_review import Reread
     from customerservice.application.mailbox_sync import SyncBounds, SyncReport
     from customerservice.application.replying import FileToSend, Replied
+    from customerservice.domain.imap_options import ImapOptions
     from customerservice.ports.transports import MailSender, MailSource
 
 
@@ -577,7 +577,7 @@ class MailboxDesk:
 
     def find_or_add(
         self,
-        options: ImapOptions | str,
+        options: "ImapOptions | str",
         *,
         user: str,
         secret: SecretRef | None,
@@ -596,10 +596,14 @@ class MailboxDesk:
             InvalidMailboxName: the mailbox string is malformed or contradicts itself.
             InvalidValue: something is missing; all that is missing is named.
         """
+        if isinstance(options, str):
+            from customerservice.domain.imap_options import ImapOptions
+
+            options = ImapOptions.parse(options)
         wanted = Mailbox(
             id=MailboxId(self._context.ids.new()),
             shop=self._shop,
-            options=ImapOptions.parse(options) if isinstance(options, str) else options,
+            options=options,
             user=user,
             secret=secret,
             contact_id=contact_id,

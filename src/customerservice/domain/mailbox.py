@@ -2,15 +2,17 @@
 
 import datetime as dt
 import enum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
 from customerservice.domain.email_address import EmailAddress
 from customerservice.domain.ids import ContactId, MailboxId, ShopId
-from customerservice.domain.imap_options import ImapOptions
 from customerservice.domain.text import one_line
 from customerservice.errors import InvalidValue
+
+if TYPE_CHECKING:  # a help desk without a mailbox does without the grammar of their strings
+    from customerservice.domain.imap_options import ImapOptions
 
 #: Mail over this size is recorded, not fetched, unless the mailbox says otherwise (R30), in bytes.
 DEFAULT_SIZE_LIMIT = 50 * 1024 * 1024
@@ -157,7 +159,7 @@ class Mailbox:
 
     id: MailboxId
     shop: ShopId
-    options: ImapOptions
+    options: "ImapOptions"
     user: str
     secret: SecretRef | None
     contact_id: ContactId | None = None
