@@ -28,8 +28,9 @@ _SHOWN_ATTRIBUTES = frozenset(
     "dir lang title align href rel data-blocked-src alt width height start colspan rowspan".split()
 )
 _LINKS = ("http://", "https://", "mailto:", "tel:")
-#: Lines that part a text and belong to none of its parts.
-_MARKS = re.compile(r"(?:--|__|\u2014)[ \u00a0]?|##.{1,200}##|[_*=-]{5,}")
+#: A line that parts a text and belongs to none of its parts, as drawn lines do, too.
+_MARKER_LINE = re.compile(r"^##.{1,200}##\s*$", re.MULTILINE)
+_WORD = re.compile(r"[^\s>|_=*~\u2014-]+")
 _TEXTS_OF_MANY_LINES = frozenset({"text", "html", "new_text", "quoted_text", "signature"})
 _HEX = re.compile(r"[0-9a-f]{64}")
 
@@ -142,17 +143,17 @@ def _of_meaning(mail: ReceivedMail) -> Iterator[str]:
 
 
 def _of_parts(mail: ReceivedMail) -> Iterator[str]:
-    """Nothing of the text is lost between its three parts, and nothing is told twice or made up."""
-    whole = Counter(_lines(mail.text))
-    parted = Counter(line for part in (mail.new_text, mail.quoted_text, mail.signature) for line in _lines(part))
-    if lost := [line for line in whole - parted if not _MARKS.fullmatch(line)]:
+    """No word of the text is lost between its three parts, and none is told twice or made up."""
+    whole = _words(mail.text)
+    parted = sum((_words(part) for part in (mail.new_text, mail.quoted_text, mail.signature)), Counter[str]())
+    if lost := list(whole - parted):
         yield f"nothing lost: {lost[0][:120]!r} is in no part of the text"
     if more := list(parted - whole):
         yield f"nothing added: {more[0][:120]!r} is more often in the parts than in the text"
 
 
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()]
+def _words(text: str) -> Counter[str]:
+    return Counter(_WORD.findall(_MARKER_LINE.sub("", text)))
 
 
 class _Shown(html.parser.HTMLParser):

@@ -290,7 +290,7 @@ def header_block(lines: Sequence[str], place: int) -> int | None:
         return place + 1 if {"from", "subject"} < meanings and len(meanings) >= 3 else None
     said = "\n".join(lines[place:end])
     proven = _ADDRESS.search(said) is not None or (_TIME.search(said) is not None and _DATE.search(said) is not None)
-    if "subject" in meanings and meanings & {"date", "to"} and (proven or first == "from"):
+    if "subject" in meanings and meanings & {"date", "to"} and proven:
         return end
     return end if {"date", "to"} <= meanings and proven and first in ("from", "date") else None
 

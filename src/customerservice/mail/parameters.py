@@ -13,6 +13,7 @@ _PIECE = re.compile(r'(?:[^;"]++|"(?:[^"\\]++|\\.?)*+(?:"|$))++', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _SECTION = re.compile(r"\*(\d{1,4})(\*?)$")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
+_MOST_DECODED = 1_000  # characters of a value with encoded words: a file name of 255 bytes has fewer
 
 
 def read_parameters(value: str, *, limit: int = 100) -> tuple[str, Mapping[str, str], bool]:
@@ -57,11 +58,15 @@ def _unquoted(text: str) -> str:
 
 
 def _joined(plain: Mapping[str, str], sections: Mapping[str, Mapping[int, tuple[str, bool]]]) -> Mapping[str, str]:
-    values = {name: one_line(decode_words(text)) for name, text in plain.items()}
+    values = {name: one_line(_decoded(text)) for name, text in plain.items()}
     for name, numbered in sections.items():
         if 0 in numbered:
             values[name] = one_line(_from_sections(numbered))
     return values
+
+
+def _decoded(text: str) -> str:
+    return decode_words(text[:_MOST_DECODED]) if "=?" in text else text
 
 
 def _from_sections(numbered: Mapping[int, tuple[str, bool]]) -> str:
@@ -79,4 +84,4 @@ def _from_sections(numbered: Mapping[int, tuple[str, bool]]) -> str:
             break  # what follows a gap cannot be placed
         text, extended = numbered[place]
     joined = decode(b"".join(data), charset or None)[0]
-    return joined if charset is not None else decode_words(joined)
+    return joined if charset is not None else _decoded(joined)

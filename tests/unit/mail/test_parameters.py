@@ -58,3 +58,11 @@ def test_limit_without_a_head() -> None:
 def test_no_value_raises(value: str) -> None:
     """Any text is read, and every value is on one line."""
     assert all("\n" not in text for text in read_parameters(value)[1].values())
+
+
+def test_no_more_of_a_value_is_decoded_than_a_name_can_have() -> None:
+    """Charsets of East Asia are decoded slowly, and a mail may have a thousand names."""
+    parameters = read_parameters("image/png; name=" + "=?utf-8?q?ab?= " * 1_000)[1]
+
+    assert parameters["name"].startswith("ababab")
+    assert len(parameters["name"]) < 1_000

@@ -42,10 +42,10 @@ OPENINGS = [
     "2026년 1월 2일 (금) 오전 10:00, Shop님이 작성:",
     "-----Original Message-----",
     "-------- Ursprüngliche Nachricht --------",
-    "________________________________\nFrom: Shop\nSent: Friday\nTo: Anna\nSubject: Order",
+    "________________________________\nFrom: Shop\nSent: Friday, 2 January 2026 10:30\nTo: Anna\nSubject: Order",
     "Von: Shop <help@shop.example>\nGesendet: Freitag, 2. Januar 2026 10:00\nAn: Anna\nBetreff: Order",
-    "*De :* Shop\n*Envoyé :* vendredi\n*À :* Anna\n*Objet :* Order",
-    "从: x\n发件人: Shop\n发送时间: x\n收件人: Anna\n主题: x",
+    "*De :* Shop\n*Envoyé :* vendredi 2 janvier 2026 10:30\n*À :* Anna\n*Objet :* Order",
+    "从: x\n发件人: Shop\n发送时间: 2026年1月2日 10:30\n收件人: Anna\n主题: x",
     "##- Please type your reply above this line -##",
 ]
 
