@@ -8,7 +8,7 @@ from customerservice.mail.charsets import decode
 from customerservice.mail.html_text import HtmlText, html_to_text
 from customerservice.mail.limits import Limits
 from customerservice.mail.parts import Part, read_parts, tidy
-from customerservice.mail.received import Defect, MailAttachment
+from customerservice.mail.received import Defect, MailAttachment, note_defect
 from customerservice.mail.tnef import LARGEST, read_tnef
 from customerservice.mail.transfer import decode_base64, decode_uuencoded
 from customerservice.mail.wrappers import is_armoured, is_signed_data, signed_content, without_armour
@@ -322,8 +322,7 @@ class _Collector:
         return b"".join((*kept, data[place:]))
 
     def _defect(self, code: str, detail: str) -> None:
-        if sum(defect.code == code for defect in self.defects) < 3:
-            self.defects.append(Defect(code, detail[:200]))
+        note_defect(self.defects, code, detail)
 
 
 def _meta_charset(html: bytes) -> str | None:

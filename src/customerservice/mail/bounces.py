@@ -10,6 +10,7 @@ from customerservice.domain.text import one_line
 from customerservice.mail.addresses import as_address
 from customerservice.mail.bounce_reasons import reason_of
 from customerservice.mail.kinds import DAEMONS
+from customerservice.mail.openings import label
 from customerservice.mail.parts import Part
 from customerservice.mail.received import Bounce, BouncedRecipient, BounceReason, Receipt
 from customerservice.mail.reports import (
@@ -96,10 +97,7 @@ _TRIGGER = re.compile(
 _RULE = re.compile(r"\n[ \t]{0,4}[-=_*]{3,}|\n[ \t]{0,4}\n[ \t]{0,4}\n[ \t]{0,4}\n")
 # The lines of a report that tell who sent the mail (Apache James, MailMarshal, Exchange in each language).
 _OF_SENDER = re.compile(
-    r"[ \t>*]{0,8}(?:original )?(?:mail )?(?:from|sender|return-path|reply-to|von|absender|de|da|expéditeur|mittente|"
-    r"remitente|remetente|van|afzender|från|fra|lähettäjä|od|от|отправитель|від|gönderen|από|发件人|寄件者|"
-    r"差出人|보낸 사람)"
-    r"[ \t]{0,4}[:\uff1a][^\n]{0,200}",
+    r"[ \t>*]{0,8}(?:original )?(?:mail )?(?:from|sender|return-path|reply-to)[ \t]{0,4}[:\uff1a][^\n]{0,200}",
     re.IGNORECASE,
 )
 _NOT_THESE = ("mail from", "message from", "sent from", "from:", "contact", "sender", "postmaster at", "mailto:")
@@ -225,8 +223,12 @@ def _named_section(text: str) -> str:
 def _named(text: str) -> Iterator[str]:
     for match in _ADDRESS.finditer(text):
         line = text[max(0, match.start() - _LONGEST_LINE) : match.start()].rpartition("\n")[2]
-        if not line[-12:].rstrip(" <\"'").lower().endswith(_NOT_THESE) and not _OF_SENDER.fullmatch(line):
+        if not line[-12:].rstrip(" <\"'").lower().endswith(_NOT_THESE) and not _is_of_sender(line):
             yield match[0]
+
+
+def _is_of_sender(line: str) -> bool:
+    return label(line) == "from" or _OF_SENDER.fullmatch(line) is not None
 
 
 def _usable(texts: Iterable[str], others: set[str]) -> list[EmailAddress]:

@@ -13,7 +13,7 @@ from customerservice.domain.text import one_line
 from customerservice.mail.charsets import decode
 from customerservice.mail.limits import Limits
 from customerservice.mail.parameters import read_parameters
-from customerservice.mail.received import Defect
+from customerservice.mail.received import Defect, note_defect
 from customerservice.mail.transfer import decode_transfer
 
 # Fields with their continuations (RFC 5322 2.2, and blanks before the colon as in 4.5), then the blank line. Where the
@@ -257,9 +257,7 @@ class _Reader:
             self._root = part
 
     def _defect(self, code: str, detail: str) -> None:
-        # A hostile mail may repeat a fault in each of its parts.
-        if sum(defect.code == code for defect in self.defects) < 3:
-            self.defects.append(Defect(code, detail))
+        note_defect(self.defects, code, detail)
 
 
 def _around_dashes(raw: bytes) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,12 @@ class Defect:
     detail: str = ""
 
 
+def note_defect(defects: list[Defect], code: str, detail: str) -> None:
+    """Add a defect, unless there are three of its code: a hostile mail may repeat a fault in each of its parts."""
+    if sum(defect.code == code for defect in defects) < 3:
+        defects.append(Defect(code, detail[:200]))
+
+
 @attrs.frozen
 class Correspondent:
     """One entry of an address header.
